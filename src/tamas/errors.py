@@ -1,0 +1,7 @@
+"""The base of every failure that Tamas expects."""
+
+from __future__ import annotations
+
+
+class TamasError(Exception):
+    """Something went wrong that a caller can be told about in plain words."""
