@@ -1,0 +1,202 @@
+"""Process settings: environment variables over ``tamas.toml`` over defaults.
+
+These decide where a process runs (directories, ports, database). What an administrator changes while it
+runs lives in the store instead, see :mod:`tamas.store.runtime_settings`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Literal, get_args
+
+from tamas.errors import TamasError
+
+LogFormat = Literal["text", "json"]
+Network = IPv4Network | IPv6Network
+
+CONFIG_FILES = (Path("tamas.toml"), Path("/etc/tamas/tamas.toml"))
+"""Where settings are looked for when ``TAMAS_CONFIG`` names no file; the first that exists counts."""
+
+MIN_RTP_PORTS = 4
+"""One bridged call needs two RTP and two RTCP ports."""
+
+
+class SettingsError(TamasError):
+    """A process setting has a value that cannot be used; the text names the setting."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortRange:
+    """An inclusive range of UDP ports."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything a Tamas process has to know before it opens its store."""
+
+    state_dir: Path
+    """Holds the SQLite store, generated secrets, recordings and what Asterisk needs. Mode 0700."""
+    cache_dir: Path
+    """Holds what can be fetched again (Asterisk, SIPp); shared by all instances of a user."""
+    database_url: str
+    """``sqlite:///PATH`` or ``postgresql+asyncpg://USER:PASSWORD@HOST:PORT/NAME``."""
+    http_host: str
+    http_port: int
+    http_tls_cert: Path | None
+    http_tls_key: Path | None
+    trusted_proxies: tuple[Network, ...]
+    """Networks whose ``X-Forwarded-For`` is believed."""
+    sip_host: str
+    """Address that SIP and RTP bind to; ``0.0.0.0`` is every IPv4 address."""
+    sip_port: int
+    rtp_ports: PortRange
+    asterisk: Path | None
+    """An installed Asterisk to use in place of the fetched one."""
+    log_format: LogFormat
+    fallback_number: str
+    """Extension that rings when the call flow is unreachable and the dialed number is no extension."""
+    user: str
+    """System user that ``serve`` becomes when root starts it."""
+
+    @property
+    def tls(self) -> bool:
+        return self.http_tls_cert is not None
+
+    @property
+    def http_address(self) -> str:
+        """URL at which this process answers, for people and scripts on this machine."""
+        host = "127.0.0.1" if self.http_host in ("0.0.0.0", "::", "") else self.http_host  # noqa: S104
+        host = f"[{host}]" if ":" in host else host
+        return f"{'https' if self.tls else 'http'}://{host}:{self.http_port}"
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of this process.
+
+    :param environment: variables to read in place of ``os.environ``.
+    :raises SettingsError: a value is malformed, or ``TAMAS_CONFIG`` names a file that cannot be read.
+    """
+    env = os.environ if environment is None else environment
+    values = _file_values(env)
+    values.update({k[6:].lower(): v for k, v in env.items() if k.startswith("TAMAS_") and v != ""})
+    return _build(values, env)
+
+
+def _file_values(env: Mapping[str, str]) -> dict[str, str]:
+    named = env.get("TAMAS_CONFIG")
+    candidates = (Path(named),) if named else CONFIG_FILES
+    for path in candidates:
+        if not named and not path.is_file():
+            continue
+        try:
+            with path.open("rb") as file:
+                content = tomllib.load(file)
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"{path}: {error}") from error
+        return {key: _as_text(path, key, value) for key, value in content.items()}
+    return {}
+
+
+def _as_text(path: Path, key: str, value: object) -> str:
+    if isinstance(value, list):
+        return ",".join(str(item) for item in value)
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        return str(value)
+    raise SettingsError(f"{path}: {key} must be text, a number or a list")
+
+
+def _build(values: Mapping[str, str], env: Mapping[str, str]) -> Settings:
+    home = Path(env.get("HOME") or "/")
+    default_state = (
+        Path("/var/lib/tamas")
+        if os.geteuid() == 0
+        else Path(env.get("XDG_STATE_HOME") or home / ".local/state") / "tamas"
+    )
+    state_dir = Path(values.get("state_dir", default_state)).absolute()
+    cache_dir = Path(values.get("cache_dir") or Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "tamas")
+    certificate, key = values.get("http_tls_cert"), values.get("http_tls_key")
+    if bool(certificate) != bool(key):
+        raise SettingsError("TAMAS_HTTP_TLS_CERT and TAMAS_HTTP_TLS_KEY go together")
+    return Settings(
+        state_dir=state_dir,
+        cache_dir=cache_dir.absolute(),
+        database_url=_database_url(values.get("database_url", ""), state_dir),
+        http_host=_address("http_host", values.get("http_host", "127.0.0.1")),
+        http_port=_port("http_port", values.get("http_port", "8080")),
+        http_tls_cert=Path(certificate).absolute() if certificate else None,
+        http_tls_key=Path(key).absolute() if key else None,
+        trusted_proxies=_networks("trusted_proxies", values.get("trusted_proxies", "")),
+        sip_host=_address("sip_host", values.get("sip_host", "0.0.0.0")),  # noqa: S104 - phones come from outside
+        sip_port=_port("sip_port", values.get("sip_port", "5060")),
+        rtp_ports=_port_range("rtp_ports", values.get("rtp_ports", "10000-20000")),
+        asterisk=Path(values["asterisk"]).absolute() if values.get("asterisk") else None,
+        log_format=_log_format(values.get("log_format", "text")),
+        fallback_number=_digits("fallback_number", values.get("fallback_number", "")),
+        user=values.get("user", "tamas"),
+    )
+
+
+def _database_url(text: str, state_dir: Path) -> str:
+    if not text:
+        return f"sqlite:///{state_dir / 'tamas.db'}"
+    if text.startswith(("postgres://", "postgresql://")):
+        text = "postgresql+asyncpg://" + text.split("://", 1)[1]
+    if not text.startswith(("sqlite:///", "postgresql+asyncpg://")):
+        raise SettingsError("TAMAS_DATABASE_URL must begin with sqlite:/// or postgresql+asyncpg://")
+    return text
+
+
+def _address(name: str, text: str) -> str:
+    if text == "localhost":
+        return "127.0.0.1"
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        raise SettingsError(f"TAMAS_{name.upper()}: {text!r} is not an IP address") from error
+
+
+def _port(name: str, text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise SettingsError(f"TAMAS_{name.upper()}: {text!r} is not a port (1 to 65535)")
+
+
+def _port_range(name: str, text: str) -> PortRange:
+    first, dash, last = text.partition("-")
+    if not dash:
+        raise SettingsError(f"TAMAS_{name.upper()}: {text!r} is not a range like 10000-20000")
+    ports = PortRange(first=_port(name, first.strip()), last=_port(name, last.strip()))
+    if ports.last - ports.first + 1 < MIN_RTP_PORTS:
+        raise SettingsError(f"TAMAS_{name.upper()}: {text!r} holds fewer than {MIN_RTP_PORTS} ports")
+    return ports
+
+
+def _networks(name: str, text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise SettingsError(f"TAMAS_{name.upper()}: {error}") from error
+
+
+def _log_format(text: str) -> LogFormat:
+    for known in get_args(LogFormat):
+        if text == known:
+            return known  # type: ignore[no-any-return]
+    raise SettingsError(f"TAMAS_LOG_FORMAT: {text!r} is neither text nor json")
+
+
+def _digits(name: str, text: str) -> str:
+    if text and not (text.isascii() and text.isdigit()):
+        raise SettingsError(f"TAMAS_{name.upper()}: {text!r} is not a number")
+    return text

@@ -1,0 +1,309 @@
+"""Opening the store and talking to it: one interface over SQLite and PostgreSQL.
+
+SQLite is called synchronously in the event loop, because an indexed statement costs microseconds and a
+thread hop costs more; statements that may be long go through :meth:`Database.long_read`. PostgreSQL goes
+through asyncpg. Statements are SQLAlchemy Core in both cases.
+
+Every write is one transaction (:meth:`Database.write`): on SQLite ``BEGIN IMMEDIATE`` on the single writer
+connection of this process, so a transaction never fails half way for want of the lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import asyncpg
+from sqlalchemy import URL, CursorResult, Executable, create_engine, event, func, make_url, select
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tamas.errors import TamasError
+
+Dialect = Literal["sqlite", "postgresql"]
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+Row = Mapping[str, Any]
+T = TypeVar("T")
+
+SQLITE_BUSY_STEP = 0.05
+"""Seconds that one try for SQLite's write lock may block the event loop."""
+SQLITE_BUSY_LIMIT = 10.0
+"""Seconds after which a write gives up waiting for the lock."""
+POSTGRESQL_POOL = 8
+"""Connections per process for requests; hot reads have as many of their own."""
+
+
+_HOT_DIALECTS: Mapping[Dialect, Callable[[], Any]] = {
+    "sqlite": lambda: sqlite.dialect(paramstyle="qmark"),
+    "postgresql": lambda: postgresql.asyncpg.dialect(),
+}
+
+
+class StoreError(TamasError):
+    """The store cannot do what was asked; the cause is chained."""
+
+
+class StoreBusyError(StoreError):
+    """The write lock was not free in time; nothing was written."""
+
+
+class Connection:
+    """A place to run statements: inside a transaction, or each on its own for reads."""
+
+    def __init__(self, run: Callable[[Executable, Any], Any], *, asynchronous: bool) -> None:
+        self._run = run
+        self._asynchronous = asynchronous
+        self.after_commit: list[Callable[[], None]] = []
+        """Called once the transaction is committed, never when it is rolled back."""
+
+    async def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
+        """Run one statement. :raises sqlalchemy.exc.IntegrityError: a constraint refused it."""
+        result = self._run(statement, parameters)
+        if self._asynchronous:
+            result = await result
+        return result  # type: ignore[no-any-return]
+
+    async def rows(self, statement: Executable, parameters: Parameters | None = None) -> list[Row]:
+        """All rows, as mappings from column name to value."""
+        return list((await self.execute(statement, parameters)).mappings())  # type: ignore[arg-type]
+
+    async def row(self, statement: Executable, parameters: Parameters | None = None) -> Row | None:
+        """The first row, or ``None``."""
+        return (await self.execute(statement, parameters)).mappings().first()  # type: ignore[return-value]
+
+    async def scalar(self, statement: Executable, parameters: Parameters | None = None) -> Any:
+        """The first column of the first row, or ``None``."""
+        return (await self.execute(statement, parameters)).scalar()
+
+
+class HotQuery:
+    """A statement compiled once and handed to the driver as text, for the few reads that every request makes.
+
+    Rows come back as plain tuples in column order, without SQLAlchemy's type processing: use it only on
+    columns whose driver type is already right (text, integer).
+    """
+
+    def __init__(self, statement: Executable) -> None:
+        self._statement: Any = statement
+        self._compiled: dict[Dialect, tuple[str, tuple[str, ...]]] = {}
+
+    def compiled(self, dialect: Dialect) -> tuple[str, tuple[str, ...]]:
+        """The text for a dialect and the names of its parameters by position."""
+        known = self._compiled.get(dialect)
+        if known is None:
+            target = _HOT_DIALECTS[dialect]()
+            compiled: Any = self._statement.compile(dialect=target)
+            known = str(compiled), tuple(compiled.positiontup or ())
+            self._compiled[dialect] = known
+        return known
+
+
+class Database(ABC):
+    """The store of one process. Make it with :func:`open_database`."""
+
+    dialect: Dialect
+    url: URL
+
+    @abstractmethod
+    def read(self) -> AbstractAsyncContextManager[Connection]:
+        """Statements that only read; each sees what is committed when it runs."""
+
+    @abstractmethod
+    def write(self) -> AbstractAsyncContextManager[Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises.
+
+        Keep it to milliseconds: Asterisk waits for the same lock on SQLite.
+
+        :raises StoreBusyError: the lock was not free within :data:`SQLITE_BUSY_LIMIT`.
+        """
+
+    @abstractmethod
+    async def hot(self, query: HotQuery, *values: Any) -> Sequence[Sequence[Any]]:
+        """Rows of a hot query, its parameters given by position."""
+
+    @abstractmethod
+    async def long_read(self, work: Callable[[SyncConnection], T]) -> T:
+        """Run a reading function that may take long, off the event loop, in one snapshot."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Release every connection."""
+
+
+class SqliteDatabase(Database):
+    """SQLite in WAL mode: one reader and one writer connection in the loop's thread."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.path = Path(url.database or "")
+        self._engine = _sqlite_engine(url)
+        self._writing = asyncio.Lock()
+        self._reader = self._engine.connect()
+        self._writer = self._engine.connect()
+        raw = self._reader.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - pysqlite's driver connection is one
+        self.raw_reader = raw
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        yield Connection(self._reader.execute, asynchronous=False)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Connection]:
+        async with self._writing:
+            await self._begin()
+            connection = Connection(self._writer.execute, asynchronous=False)
+            try:
+                yield connection
+            except BaseException:
+                self._writer.exec_driver_sql("ROLLBACK")
+                raise
+            self._writer.exec_driver_sql("COMMIT")
+        for call in connection.after_commit:
+            call()
+
+    async def _begin(self) -> None:
+        deadline = time.monotonic() + SQLITE_BUSY_LIMIT
+        while True:
+            try:
+                self._writer.exec_driver_sql("BEGIN IMMEDIATE")
+            except OperationalError as error:
+                if "locked" not in str(error.orig) and "busy" not in str(error.orig):
+                    raise
+                if time.monotonic() > deadline:
+                    raise StoreBusyError("the database stayed locked by another process") from error
+                await asyncio.sleep(SQLITE_BUSY_STEP / 5)
+            else:
+                return
+
+    async def hot(self, query: HotQuery, *values: Any) -> Sequence[Sequence[Any]]:
+        return self.raw_reader.execute(query.compiled("sqlite")[0], values).fetchall()
+
+    async def long_read(self, work: Callable[[SyncConnection], T]) -> T:
+        def run() -> T:
+            engine = _sqlite_engine(self.url)
+            try:
+                with engine.connect() as connection:
+                    connection.exec_driver_sql("BEGIN")
+                    return work(connection)
+            finally:
+                engine.dispose()
+
+        return await asyncio.to_thread(run)
+
+    async def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+        self._engine.dispose()
+
+
+def _sqlite_engine(url: URL) -> Any:
+    engine = create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",  # transactions are begun by hand, as BEGIN IMMEDIATE
+        connect_args={"check_same_thread": False, "timeout": SQLITE_BUSY_STEP},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA temp_store=MEMORY")
+
+    return engine
+
+
+class PostgresqlDatabase(Database):
+    """PostgreSQL through asyncpg: a pool for statements and transactions, another for hot reads."""
+
+    dialect: Dialect = "postgresql"
+
+    def __init__(self, url: URL, hot_pool: asyncpg.Pool) -> None:
+        self.url = url
+        self._hot_pool = hot_pool
+        self._engine = create_async_engine(url, pool_size=POSTGRESQL_POOL, max_overflow=POSTGRESQL_POOL)
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        async with self._reading.connect() as connection:
+            yield Connection(connection.execute, asynchronous=True)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Connection]:
+        async with self._engine.connect() as raw:
+            connection = Connection(raw.execute, asynchronous=True)
+            async with raw.begin():
+                yield connection
+        for call in connection.after_commit:
+            call()
+
+    async def hot(self, query: HotQuery, *values: Any) -> Sequence[Sequence[Any]]:
+        return await self._hot_pool.fetch(query.compiled("postgresql")[0], *values)  # type: ignore[no-any-return]
+
+    async def long_read(self, work: Callable[[SyncConnection], T]) -> T:
+        snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        async with snapshot.connect() as connection:
+            return await connection.run_sync(work)
+
+    async def notify(self, transaction: Connection, channel: str, payload: str) -> None:
+        """Send a notification when ``transaction`` commits."""
+        await transaction.execute(select(func.pg_notify(channel, payload)))
+
+    async def raw_connection(self) -> asyncpg.Connection:
+        """A connection of asyncpg's own, outside the pools, for LISTEN."""
+        return await asyncpg.connect(_driver_url(self.url))
+
+    async def close(self) -> None:
+        await self._hot_pool.close()
+        await self._engine.dispose()
+
+
+async def open_database(url: str) -> Database:
+    """Open the store at a ``TAMAS_DATABASE_URL``. The schema must be there (:mod:`tamas.store.migrate`).
+
+    :raises StoreError: it cannot be reached or opened.
+    """
+    parsed = make_url(url)
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            return SqliteDatabase(parsed)
+        pool = await asyncpg.create_pool(
+            _driver_url(parsed),
+            min_size=1,
+            max_size=POSTGRESQL_POOL,
+            reset=_keep_connection,
+        )
+        return PostgresqlDatabase(parsed, pool)
+    except (OSError, OperationalError, asyncpg.PostgresError) as error:
+        raise StoreError(f"cannot open {parsed.render_as_string(hide_password=True)}: {error}") from error
+
+
+def _driver_url(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+async def _keep_connection(_connection: asyncpg.Connection) -> None:
+    """Hot reads leave nothing behind on a connection, so giving it back costs no round trip."""
+
+
+__all__ = [
+    "Connection",
+    "Database",
+    "HotQuery",
+    "IntegrityError",
+    "StoreBusyError",
+    "StoreError",
+    "open_database",
+]

@@ -1,0 +1,35 @@
+"""Object ids as the SA shows them: 24 hexadecimal digits, ordered by the second of their making.
+
+Source: SA catalogue, ``types.id``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+import time
+
+_ID = re.compile(r"[0-9a-f]{24}")
+_process_part = secrets.token_hex(5)
+_counter = itertools.count(secrets.randbelow(1 << 23))
+
+
+def new_id() -> str:
+    """Make an id: 8 digits of epoch seconds, 10 of this process, 6 of a counter."""
+    return f"{int(time.time()):08x}{_process_part}{next(_counter) & 0xFFFFFF:06x}"
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text has the shape of an id."""
+    return _ID.fullmatch(text) is not None
+
+
+def following_id(last: str | None, *, at: int) -> str:
+    """The next id of a series that must strictly increase in commit order (architecture rule 5).
+
+    :param last: the highest id given so far in that series, ``None`` when there is none.
+    :param at: epoch seconds of the row; only its order against ``last`` matters.
+    """
+    floor = at << 64
+    return f"{max(floor, int(last, 16) + 1 if last else 0):024x}"

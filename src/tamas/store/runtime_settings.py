@@ -1,0 +1,189 @@
+"""Settings that an administrator changes while Tamas runs. Each is declared once, here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tamas.errors import TamasError
+from tamas.store.changes import Changes
+from tamas.store.clock import now
+from tamas.store.database import Database
+from tamas.store.schema import runtime_settings
+
+
+class SettingError(TamasError):
+    """A setting is unknown, or its value cannot be used; the text says which and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingSpec:
+    """One setting: what it means, its default, and how a given value is checked and brought into shape."""
+
+    key: str
+    default: Any
+    description: str
+    check: Callable[[Any], Any]
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in {"true", "yes", "1", "on"}:
+        return True
+    if text in {"false", "no", "0", "off"}:
+        return False
+    raise SettingError(f"{value!r} is neither true nor false")
+
+
+def _networks(value: Any) -> list[str]:
+    items = value if isinstance(value, list) else str(value).replace(",", " ").split()
+    networks = []
+    for item in items:
+        try:
+            network = ip_network(str(item).strip(), strict=False)
+        except ValueError as error:
+            raise SettingError(f"{item!r} is neither an address nor a network") from error
+        text = str(network.network_address) if network.num_addresses == 1 else str(network)
+        if text not in networks:
+            networks.append(text)
+    return networks
+
+
+def _one_of(*choices: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if str(value) in choices:
+            return str(value)
+        raise SettingError(f"{value!r} is none of {', '.join(choices)}")
+
+    return check
+
+
+def _timezone(value: Any) -> str:
+    try:
+        return str(ZoneInfo(str(value)))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise SettingError(f"{value!r} is not a time zone of the IANA database") from error
+
+
+def _seconds(low: int, high: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        try:
+            number = int(str(value))
+        except ValueError as error:
+            raise SettingError(f"{value!r} is not a whole number") from error
+        if not low <= number <= high:
+            raise SettingError(f"{number} is not between {low} and {high}")
+        return number
+
+    return check
+
+
+SETTINGS: dict[str, SettingSpec] = {
+    spec.key: spec
+    for spec in (
+        SettingSpec(
+            key="sa.allow_all_ips",
+            default=False,
+            check=_boolean,
+            description="Whether any address may call the Simotel API.",
+        ),
+        SettingSpec(
+            key="sa.allowed_ips",
+            default=["127.0.0.1", "::1"],
+            check=_networks,
+            description="Addresses and networks that may call the Simotel API.",
+        ),
+        SettingSpec(
+            key="sa.lenient",
+            default=False,
+            check=_boolean,
+            description="Whether clients may leave out what the Simotel API requires.",
+        ),
+        SettingSpec(
+            key="sa.cors_origins",
+            default=[],
+            check=lambda value: [
+                str(item) for item in (value if isinstance(value, list) else str(value).split())
+            ],
+            description="Origins whose browser pages may call the Simotel API.",
+        ),
+        SettingSpec(
+            key="calendar",
+            default="gregorian",
+            check=_one_of("gregorian", "jalali"),
+            description="Calendar of dates in Simotel API answers.",
+        ),
+        SettingSpec(
+            key="timezone",
+            default="UTC",
+            check=_timezone,
+            description="Time zone of dates in Simotel API answers and filters.",
+        ),
+        SettingSpec(
+            key="api_log.days",
+            default=30,
+            check=_seconds(1, 3650),
+            description="Days that the API log is kept.",
+        ),
+        SettingSpec(
+            key="api_log.rows",
+            default=1_000_000,
+            check=_seconds(1000, 100_000_000),
+            description="Rows that the API log keeps at most.",
+        ),
+        SettingSpec(
+            key="call_limit.warning_seconds",
+            default=20,
+            check=_seconds(0, 600),
+            description="Seconds before a limited call ends at which a beep warns; 0: no beep.",
+        ),
+        SettingSpec(
+            key="call_limit.repeat_seconds",
+            default=10,
+            check=_seconds(0, 600),
+            description="Seconds between repeated warning beeps; 0: once.",
+        ),
+    )
+}
+"""Every setting by its key."""
+
+
+async def load_runtime_settings(database: Database) -> dict[str, Any]:
+    """All settings, defaults filled in."""
+    values = {key: spec.default for key, spec in SETTINGS.items()}
+    async with database.read() as connection:
+        for row in await connection.rows(select(runtime_settings.c.key, runtime_settings.c.value)):
+            if row["key"] in values:
+                values[row["key"]] = msgspec.json.decode(row["value"])
+    return values
+
+
+async def set_runtime_setting(database: Database, changes: Changes, key: str, value: Any) -> Any:
+    """Change one setting; every process obeys it from its next request on.
+
+    :returns: the value as it was stored.
+    :raises SettingError: unknown key or unusable value.
+    """
+    spec = SETTINGS.get(key)
+    if spec is None:
+        raise SettingError(f"there is no setting {key!r}; known: {', '.join(sorted(SETTINGS))}")
+    checked = spec.check(value)
+    insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
+    row = {"key": key, "value": msgspec.json.encode(checked).decode(), "updated_at": now()}
+    async with database.write() as tx:
+        await tx.execute(
+            insert(runtime_settings)
+            .values(**row)
+            .on_conflict_do_update(index_elements=["key"], set_={k: row[k] for k in ("value", "updated_at")})
+        )
+        await changes.bump(tx)
+    return checked

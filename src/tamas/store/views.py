@@ -1,0 +1,130 @@
+"""The views through which Asterisk reads the store (realtime), and the names it knows things by.
+
+Adding an extension is one row in our table: Asterisk sees it at the next REGISTER or call, with no reload.
+Views are code, not history: :func:`create_views` replaces them all whenever the store is opened for serving.
+Column names are those of ``res_pjsip``, ``res_pjsip_endpoint_identifier_ip``,
+``res_pjsip_outbound_registration`` and ``app_queue``; translations follow the table in ``docs/asterisk.md``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+REALM = "tamas"
+"""SIP digest realm; part of every HA1, so changing it needs every secret anew (RFC 2617, section 3.2.2.2)."""
+OUTGOING_CONTEXT = "tamas-outgoing"
+"""Asterisk context of calls from phones."""
+INCOMING_CONTEXT = "tamas-incoming"
+"""Asterisk context of calls from trunks."""
+TRUNK_PREFIX = "trunk-"
+"""Keeps a trunk's endpoint apart from an extension of the same name."""
+QUALIFY_SECONDS = 60
+"""How often a phone or trunk with qualify on is pinged."""
+
+
+def trunk_endpoint(name: str) -> str:
+    """Name of a trunk's PJSIP endpoint and aor."""
+    return TRUNK_PREFIX + name
+
+
+_NAT_COLUMNS = """
+    CASE WHEN nat IN ('yes', 'both', 'force_rport,comedia', 'force_rport') THEN 'yes' ELSE 'no' END
+        AS force_rport,
+    CASE WHEN nat IN ('yes', 'both', 'force_rport,comedia', 'force_rport') THEN 'yes' ELSE 'no' END
+        AS rewrite_contact,
+    CASE WHEN nat IN ('yes', 'both', 'force_rport,comedia', 'comedia') THEN 'yes' ELSE 'no' END
+        AS rtp_symmetric,
+    CASE dtmfmode WHEN 'rfc2833' THEN 'rfc4733' ELSE dtmfmode END AS dtmf_mode"""
+
+# `deny` stands before `permit`: Asterisk applies them in column order.
+_EXTENSION_ENDPOINTS = f"""
+SELECT number AS id, pjsip_transport AS transport, number AS aors,
+    CASE WHEN type = 'peer' AND host <> 'dynamic' THEN NULL ELSE number END AS auth,
+    NULL AS outbound_auth,
+    '{OUTGOING_CONTEXT}' AS context,
+    CASE WHEN type = 'peer' AND host <> 'dynamic' THEN 'ip' WHEN host <> 'dynamic' THEN 'ip,username'
+        ELSE 'username' END AS identify_by,
+    pjsip_disallow AS disallow, pjsip_allow AS allow,
+    CASE WHEN directmedia = 'yes' AND canreinvite = 'yes' AND call_record = 'no' THEN 'yes' ELSE 'no' END
+        AS direct_media,
+    {_NAT_COLUMNS},
+    name || ' <' || CASE cid_number WHEN '' THEN number ELSE cid_number END || '>' AS callerid,
+    callgroup AS call_group, pickupgroup AS pickup_group,
+    CASE WHEN callcounter = 'yes' AND call_limit <> '' THEN call_limit ELSE '0' END AS device_state_busy_at,
+    deny, permit, faxdetect AS fax_detect,
+    pjsip_from_user AS from_user, pjsip_from_domain AS from_domain,
+    pjsip_language AS language, pjsip_media_encryption AS media_encryption,
+    pjsip_mailboxes AS mailboxes, number AS accountcode,
+    'no' AS trust_id_inbound, 'yes' AS allow_transfer
+FROM extensions WHERE active = 'yes' AND user_type = 'SIP'"""
+
+_TRUNK_ENDPOINTS = f"""
+SELECT '{TRUNK_PREFIX}' || name, pjsip_transport, '{TRUNK_PREFIX}' || name,
+    CASE WHEN pjsip_inbound_username IS NOT NULL THEN '{TRUNK_PREFIX}' || name || '-in' END,
+    CASE WHEN pjsip_auth_username IS NOT NULL THEN '{TRUNK_PREFIX}' || name || '-out' END,
+    '{INCOMING_CONTEXT}', 'ip',
+    disallow, allow,
+    CASE WHEN directmedia = 'yes' AND canreinvite = 'yes' THEN 'yes' ELSE 'no' END,
+    {_NAT_COLUMNS},
+    NULL, NULL, NULL, '0', deny, permit, 'no',
+    pjsip_from_user, pjsip_from_domain, NULL, NULL, NULL, '{TRUNK_PREFIX}' || name, 'yes', 'no'
+FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP'"""
+
+VIEWS = {
+    "ps_endpoints": f"{_EXTENSION_ENDPOINTS} UNION ALL {_TRUNK_ENDPOINTS}",
+    "ps_auths": f"""
+SELECT number AS id, 'digest' AS auth_type, number AS username, NULL AS password,
+    'MD5:' || secret_ha1 AS password_digest, '{REALM}' AS realm
+FROM extensions WHERE active = 'yes' AND user_type = 'SIP'
+UNION ALL
+SELECT '{TRUNK_PREFIX}' || name || '-out', 'digest', pjsip_auth_username, pjsip_auth_password, NULL, NULL
+FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP' AND pjsip_auth_username IS NOT NULL
+UNION ALL
+SELECT '{TRUNK_PREFIX}' || name || '-in', 'digest', pjsip_inbound_username, pjsip_inbound_password, NULL,
+    '{REALM}'
+FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP' AND pjsip_inbound_username IS NOT NULL""",
+    "ps_aors": f"""
+SELECT number AS id,
+    CASE WHEN host <> 'dynamic' AND type <> 'user' THEN 'sip:' || number || '@' || host || ':' || port END
+        AS contact,
+    pjsip_max_contacts AS max_contacts, 'yes' AS remove_existing,
+    CASE qualify WHEN 'yes' THEN {QUALIFY_SECONDS} ELSE 0 END AS qualify_frequency,
+    60 AS minimum_expiration, 3600 AS default_expiration, 7200 AS maximum_expiration,
+    NULL AS outbound_proxy, 'yes' AS support_path, pjsip_mailboxes AS mailboxes
+FROM extensions WHERE active = 'yes' AND user_type = 'SIP'
+UNION ALL
+SELECT '{TRUNK_PREFIX}' || name, pjsip_contact,
+    CASE WHEN pjsip_contact IS NULL THEN 1 ELSE 0 END, 'yes',
+    CASE qualify WHEN 'yes' THEN {QUALIFY_SECONDS} ELSE 0 END,
+    60, 3600, 7200, pjsip_outbound_proxy, 'yes', NULL
+FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP'""",
+    "ps_endpoint_id_ips": f"""
+SELECT 'extension-' || number AS id, number AS endpoint, host AS match
+FROM extensions WHERE active = 'yes' AND user_type = 'SIP' AND host <> 'dynamic'
+UNION ALL
+SELECT '{TRUNK_PREFIX}' || name, '{TRUNK_PREFIX}' || name, pjsip_match
+FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP' AND pjsip_match IS NOT NULL""",
+    "ps_registrations": f"""
+SELECT '{TRUNK_PREFIX}' || name AS id, pjsip_server_uri AS server_uri, pjsip_client_uri AS client_uri,
+    '{TRUNK_PREFIX}' || name || '-out' AS outbound_auth, pjsip_contact_user AS contact_user,
+    '{TRUNK_PREFIX}' || name AS endpoint, 'yes' AS line, pjsip_outbound_proxy AS outbound_proxy,
+    pjsip_transport AS transport, 600 AS expiration, 20 AS retry_interval, 60 AS forbidden_retry_interval,
+    60 AS fatal_retry_interval, 0 AS max_retries
+FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP' AND pjsip_server_uri IS NOT NULL""",
+    # monitor_type and monitor_format stay out: recordings are started by the call flow, never twice.
+    "asterisk_queues": """
+SELECT number AS name, strategy, ringinuse, setinterfacevar, autofill, setqueuevar, setqueueentryvar,
+    announce_holdtime, announce_position, joinempty, leavewhenempty, reportholdtime, maxlen,
+    announce_frequency, min_announce_frequency, periodic_announce_frequency, music AS musiconhold,
+    queue_callswaiting, queue_thankyou, queue_thereare, queue_youarenext, retry, servicelevel, timeout,
+    weight, wrapuptime
+FROM queues""",
+}
+"""View name to its SELECT, the same text for SQLite and PostgreSQL."""
+
+
+def create_views(connection: Connection) -> None:
+    """Replace every view, inside the caller's transaction."""
+    for name, select in VIEWS.items():
+        connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+        connection.execute(text(f"CREATE VIEW {name} AS {select}"))
