@@ -124,7 +124,12 @@ def _build(values: Mapping[str, str], env: Mapping[str, str]) -> Settings:
         else Path(env.get("XDG_STATE_HOME") or home / ".local/state") / "tamas"
     )
     state_dir = Path(values.get("state_dir", default_state)).absolute()
-    cache_dir = Path(values.get("cache_dir") or Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "tamas")
+    default_cache = (
+        Path("/var/cache/tamas")
+        if os.geteuid() == 0
+        else Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "tamas"
+    )
+    cache_dir = Path(values.get("cache_dir", default_cache))
     certificate, key = values.get("http_tls_cert"), values.get("http_tls_key")
     if bool(certificate) != bool(key):
         raise SettingsError("TAMAS_HTTP_TLS_CERT and TAMAS_HTTP_TLS_KEY go together")
