@@ -1,0 +1,5 @@
+"""Fixtures that every test may use; `tests/README.md` lists them."""
+
+from __future__ import annotations
+
+pytest_plugins = ["support.databases"]

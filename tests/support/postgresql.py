@@ -1,0 +1,180 @@
+"""A throwaway PostgreSQL cluster from the distribution's package, and fresh databases in it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+
+from support.apart import run_apart
+from support.ports import free_port
+from tamas.store.migrate import migrate
+
+START_SECONDS = 30.0
+ROLE = "tamas"
+TEMPLATE = "tamas_template"
+
+_SPEED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "jit=off")
+_INITDB_OPTIONS = ("-E", "UTF8", "--no-locale", "--no-sync")
+_PR_SET_PDEATHSIG = 1
+
+
+class PostgresqlMissing(Exception):
+    """PostgreSQL's programs are not installed. Run 'make setup' (it installs the package postgresql)."""
+
+
+class PostgresqlCluster:
+    """A running cluster on a loopback port; everybody on this machine may log in."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._names = (f"test_{number}" for number in count(1))
+        self._has_template = False
+
+    def url(self, name: str) -> str:
+        """The ``TAMAS_DATABASE_URL`` of a database."""
+        return f"postgresql+asyncpg://{ROLE}:unused@127.0.0.1:{self.port}/{name}"
+
+    def fresh_url(self) -> str:
+        """A new database that holds the migrated, empty store."""
+        if not self._has_template:
+            self.execute(f"CREATE DATABASE {TEMPLATE}")
+            run_apart(migrate(self.url(TEMPLATE)))
+            self._has_template = True
+        name = next(self._names)
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        return self.url(name)
+
+    def empty_url(self) -> str:
+        """A new database with nothing in it."""
+        name = next(self._names)
+        self.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self.execute(f"DROP DATABASE IF EXISTS {url.rsplit('/', 1)[1]} WITH (FORCE)")
+
+    def execute(self, statement: str) -> None:
+        """Run one statement as the cluster's owner."""
+
+        async def run() -> None:
+            connection = await asyncpg.connect(
+                host="127.0.0.1", port=self.port, user=ROLE, database="postgres", timeout=10
+            )
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        run_apart(run())
+
+
+@contextmanager
+def running_cluster() -> Iterator[PostgresqlCluster]:
+    """Make a cluster, run it, and remove it. :raises PostgresqlMissing: the programs are not there."""
+    programs = _programs()
+    # initdb and postgres refuse to run as root; the package made the user postgres.
+    user = "postgres" if os.geteuid() == 0 else None
+    directory = Path(tempfile.mkdtemp(prefix="tamas-postgresql-"))
+    try:
+        if user is not None:
+            account = pwd.getpwnam(user)
+            os.chown(directory, account.pw_uid, account.pw_gid)
+        data, log = directory / "data", directory / "log"
+        _run_to_end(
+            [f"{programs}/initdb", "-D", f"{data}", "-U", ROLE, "-A", "trust", *_INITDB_OPTIONS],
+            directory,
+            user,
+        )
+        port = free_port()
+        options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", *_SPEED]
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                [f"{programs}/postgres", "-D", f"{data}", "-p", f"{port}"]
+                + [word for option in options for word in ("-c", option)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=directory,
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
+                preexec_fn=_end_with_parent(),
+                start_new_session=True,
+            )
+        try:
+            cluster = PostgresqlCluster(port)
+            _wait_until_it_answers(cluster, server, log)
+            yield cluster
+        finally:
+            server.send_signal(signal.SIGQUIT)  # at once: nothing in it is worth a checkpoint
+            server.wait(timeout=START_SECONDS)
+    finally:
+        shutil.rmtree(directory)
+
+
+def _programs() -> Path:
+    found = sorted(
+        (path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")),
+        key=lambda folder: int(folder.parent.name) if folder.parent.name.isdigit() else 0,
+    )
+    if found:
+        return found[-1]
+    on_path = shutil.which("initdb")
+    if on_path is None:
+        raise PostgresqlMissing(PostgresqlMissing.__doc__)
+    return Path(on_path).resolve().parent
+
+
+def _run_to_end(words: list[str], directory: Path, user: str | None) -> None:
+    done = subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+        cwd=directory,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+    )
+    assert done.returncode == 0, f"{words[0]} failed:\n{done.stdout}{done.stderr}"
+
+
+def _end_with_parent() -> Callable[[], None]:
+    """What a child runs so that a test run killed without warning leaves no server behind; see prctl(2)."""
+    libc = ctypes.CDLL(None)
+
+    def ask() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+    return ask
+
+
+def _wait_until_it_answers(cluster: PostgresqlCluster, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while problem := _problem(cluster):
+        text = log.read_text(errors="replace")
+        assert server.poll() is None, f"PostgreSQL ended at its start:\n{text}"
+        assert time.monotonic() < deadline, f"PostgreSQL did not answer ({problem}):\n{text}"
+        time.sleep(0.02)
+
+
+def _problem(cluster: PostgresqlCluster) -> str:
+    try:
+        cluster.execute("SELECT 1")
+    except (OSError, asyncpg.PostgresError) as error:
+        return str(error) or type(error).__name__
+    return ""
