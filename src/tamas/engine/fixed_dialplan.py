@@ -1,0 +1,211 @@
+"""The fixed lines of Asterisk's dialplan: every call goes to the call flow, and survives the flow's death.
+
+When our process dies in mid-call, whatever application AGI had started goes on, and the dialplan then
+continues behind ``AGI()`` as if the flow had ended (architecture rule 7). So behind ``AGI()`` only
+``TAMAS_END`` counts, which the flow sets at the real end. While it is missing the caller hears music and the
+flow is asked again, ``RESUME_SECONDS`` long; then the dialed extension rings without us, else a configured
+number.
+
+What a caller can choose (the dialed number, names, numbers) never stands in an application's arguments
+unfiltered, and never in an expression.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tamas.store.views import INCOMING_CONTEXT, OUTGOING_CONTEXT
+
+ORIGINATED_CONTEXT: Final = "tamas-originated"
+"""Where the answered first party of an originated call arrives; the extension is the second party."""
+AGENTS_CONTEXT: Final = "simotel-local-agents"
+"""Where a queue rings an agent; the extension is the agent's number."""
+FIRST_LEG_CONTEXT: Final = "tamas-first-leg"
+"""Rings every phone registered under a number, for originated calls to more than one contact."""
+GROUP_CATEGORY: Final = "tamas"
+"""Category of ``GROUP()`` in which a channel counts against its extension's limit of simultaneous calls."""
+
+RESUME_SECONDS: Final = 30
+"""How long a call waits for the flow to come back, trying once a second."""
+EXTENSION_RING_SECONDS: Final = 30
+FALLBACK_RING_SECONDS: Final = 60
+MAX_NUMBER_LENGTH: Final = 20
+DIAL_OPTIONS: Final = "TtKkg"
+"""Transfers and parking for both sides; the caller goes on when the callee hangs up."""
+
+_EXTEN: Final = "_[+*#0-9A-Za-z]!"
+"""Any number that begins like one. Not ``_.``: that would also take the extension ``h``."""
+
+_STATE: Final = ",".join(
+    (
+        "linkedid=${CHANNEL(linkedid)}",
+        "state=${CHANNEL(state)}",
+        "originate=${TAMAS_ORIGINATE}",
+        "party=${TAMAS_PARTY}",
+        "route=${TAMAS_ROUTE}",
+        "limit=${TAMAS_LIMIT}",
+        "blind=${BLINDTRANSFER}",
+        "attended=${TRANSFERERNAME}",
+        "queue=${TAMAS_QUEUE}",
+    )
+)
+"""What the flow wants to know of a channel, handed over with the request so that it need not ask.
+
+Every value is made by Asterisk or by us; what the caller says of himself comes in the ``agi_`` lines.
+"""
+_RESULTS: Final = ",".join(
+    (
+        "node=${TAMAS_NODE}",
+        "dialstatus=${DIALSTATUS}",
+        "queuestatus=${QUEUESTATUS}",
+        "hops=${TAMAS_HOPS}",
+        "pieces=${TAMAS_PIECES}",
+    )
+)
+
+
+def extensions_conf(*, agi_url: str, fallback_number: str) -> str:
+    """Return the text of ``extensions.conf``.
+
+    :param agi_url: base of the FastAGI server, ``agi://127.0.0.1:4573``. Kept in the global variable
+        ``TAMAS_AGI``, which AMI can set anew.
+    :param fallback_number: extension to ring when nothing else is known, may be empty.
+    """
+    parts = [
+        "; Written by Tamas at each start; changes are lost.",
+        "[general]",
+        "static = yes",
+        "writeprotect = yes",
+        "autofallthrough = yes",
+        "clearglobalvars = no",
+        "",
+        "[globals]",
+        f"TAMAS_AGI = {agi_url}",
+        f"TAMAS_FALLBACK = {fallback_number}",
+        f"TRANSFER_CONTEXT = {OUTGOING_CONTEXT}",
+        "",
+        *(_call_context(name) for name in (OUTGOING_CONTEXT, INCOMING_CONTEXT, ORIGINATED_CONTEXT)),
+        _agents_context(),
+        _first_leg_context(),
+        _subroutines(),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _extension(*steps: str) -> str:
+    """Numbered lines of one catch-all extension; a step may begin with ``label: ``."""
+    lines = []
+    for position, step in enumerate(steps):
+        label, colon, application = step.partition(": ")
+        priority = "1" if position == 0 else "n"
+        if colon:
+            priority, step = f"{priority}({label})", application
+        lines.append(f"exten => {_EXTEN},1,{step}" if position == 0 else f" same => {priority},{step}")
+    return "\n".join(lines)
+
+
+_CLEARED: Final = ("END", "NODE", "CAUSE", "HOPS", "MUSIC", "TRIES")
+"""A channel may come through here again, transferred."""
+_BEGIN: Final = f"MSet({','.join(f'TAMAS_{name}=' for name in _CLEARED)},DIALSTATUS=,QUEUESTATUS=)"
+_CALL: Final = f"AGI(${{TAMAS_AGI}}/call,{_STATE})"
+_CHECK: Final = (
+    'check: GotoIf($["${TAMAS_END}" = "1"]?end)',
+    f"GotoIf($[0${{TAMAS_TRIES}} >= {RESUME_SECONDS}]?fallback)",
+    "Set(TAMAS_TRIES=$[0${TAMAS_TRIES} + 1])",
+)
+_RESUME: Final = (f"AGI(${{TAMAS_AGI}}/resume,{_STATE},{_RESULTS})", "Goto(check)")
+_NUMBER: Final = (
+    # A number longer than its digits held something else, and is no extension.
+    "Set(TAMAS_NUMBER=${FILTER(0-9,${EXTEN})})",
+    "GotoIf($[${LEN(${TAMAS_NUMBER})} != ${LEN(${EXTEN})}]?other)",
+    f"GotoIf($[${{LEN(${{TAMAS_NUMBER}})}} > {MAX_NUMBER_LENGTH}]?other)",
+)
+_END: Final = "end: Hangup(${TAMAS_CAUSE})"
+
+
+def _call_context(name: str) -> str:
+    return "\n".join(
+        (
+            f"[{name}]",
+            _extension(
+                _BEGIN,
+                _CALL,
+                *_CHECK,
+                'ExecIf($["${CHANNEL(state)}" != "Up"]?Progress())',
+                # Once: the music goes on under the tries. The flow stops it when it resumes.
+                'ExecIf($["${TAMAS_MUSIC}" != "1"]?StartMusicOnHold())',
+                "Set(TAMAS_MUSIC=1)",
+                "Wait(1)",
+                *_RESUME,
+                "fallback: StopMusicOnHold()",
+                # A talk that ended while we were away is over.
+                'GotoIf($["${DIALSTATUS}" = "ANSWER"]?end)',
+                'GotoIf($["${QUEUESTATUS}" = "CONTINUE"]?end)',
+                # Somebody was already rung in vain.
+                'GotoIf($["${DIALSTATUS}" != ""]?other)',
+                *_NUMBER,
+                f"Dial(PJSIP/${{TAMAS_NUMBER}},{EXTENSION_RING_SECONDS},{DIAL_OPTIONS})",
+                'GotoIf($["${DIALSTATUS}" = "ANSWER"]?end)',
+                'other: GotoIf($["${TAMAS_FALLBACK}" = ""]?end)',
+                f"Dial(PJSIP/${{TAMAS_FALLBACK}},{FALLBACK_RING_SECONDS},{DIAL_OPTIONS})",
+                _END,
+            ),
+            _HANGUP_EXTENSION,
+        )
+    )
+
+
+def _agents_context() -> str:
+    """As a call, but without music and fallback number: the queue goes on with the next agent."""
+    return "\n".join(
+        (
+            f"[{AGENTS_CONTEXT}]",
+            _extension(
+                _BEGIN,
+                _CALL,
+                *_CHECK,
+                "Wait(1)",
+                *_RESUME,
+                'fallback: GotoIf($["${DIALSTATUS}" != ""]?end)',
+                *_NUMBER,
+                f"Dial(PJSIP/${{TAMAS_NUMBER}},{EXTENSION_RING_SECONDS},g)",
+                "other: NoOp()",
+                _END,
+            ),
+            _HANGUP_EXTENSION,
+        )
+    )
+
+
+def _first_leg_context() -> str:
+    return "\n".join(
+        (
+            f"[{FIRST_LEG_CONTEXT}]",
+            # The manager's time limit ends the ringing.
+            f"exten => {_EXTEN},1,Set(TAMAS_NUMBER=${{FILTER(0-9,${{EXTEN}})}})",
+            " same => n,Set(TAMAS_CONTACTS=${PJSIP_DIAL_CONTACTS(${TAMAS_NUMBER})})",
+            " same => n,GotoIf($[${LEN(${TAMAS_CONTACTS})} = 0]?gone)",
+            f" same => n,Dial(${{TAMAS_CONTACTS}},,b({CALLEE_SUBROUTINE}^s^1(${{TAMAS_NUMBER}})))",
+            " same => n,Hangup(${HANGUPCAUSE})",
+            " same => n(gone),Hangup(20)",
+            _HANGUP_EXTENSION,
+        )
+    )
+
+
+CALLEE_SUBROUTINE: Final = "tamas-callee"
+"""Runs on a called channel before it rings (Dial option ``b``): counts it against its extension's limit."""
+
+
+def _subroutines() -> str:
+    return "\n".join(
+        (
+            f"[{CALLEE_SUBROUTINE}]",
+            f"exten => s,1,Set(GROUP({GROUP_CATEGORY})=${{ARG1}})",
+            " same => n,Return()",
+            "",
+        )
+    )
+
+
+_HANGUP_EXTENSION: Final = "exten => h,1,NoOp()\n"
