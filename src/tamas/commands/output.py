@@ -1,0 +1,58 @@
+"""How commands speak: tables and sentences for people, one JSON value on standard output for scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tamas.errors import TamasError
+
+T = TypeVar("T")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value for scripts.")]
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value, indented."""
+    text = msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2)
+    sys.stdout.write(text.decode() + "\n")
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, empty: str) -> None:
+    """Print rows as a table, or a sentence when there are none."""
+    if not rows:
+        console.print(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*("" if row.get(column) is None else str(row[column]) for column in columns))
+    console.print(table)
+
+
+def fail(message: str, *, as_json: bool, status: int = 1) -> NoReturn:
+    """Say what went wrong and end with a status other than 0."""
+    if as_json:
+        print_json({"error": message})
+    else:
+        errors.print(f"[red]error:[/red] {message}", soft_wrap=True)
+    raise typer.Exit(status)
+
+
+def run(work: Callable[[], Coroutine[Any, Any, T]], *, as_json: bool) -> T:
+    """Run a coroutine; an expected failure becomes a message and exit status 1."""
+    try:
+        return asyncio.run(work())
+    except TamasError as error:
+        fail(str(error), as_json=as_json)

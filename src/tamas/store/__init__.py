@@ -1,0 +1,1 @@
+"""What is kept: tables, migrations, the views that Asterisk reads. Imports no other room."""
