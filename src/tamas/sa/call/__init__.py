@@ -1,0 +1,1 @@
+"""SA services under ``call/``."""

@@ -1,0 +1,284 @@
+"""One declaration per SA service (architecture rule 1).
+
+::
+
+    @service("pbx/users/add", op="add", summary="Create an extension", request=UserAdd, answer=Added())
+    async def add(context: ServiceContext, request: UserAdd) -> str: ...
+
+Out of it come the address, the accepted methods, the permission, validation, the OpenAPI page and the service
+name in the API log. The registry is sealed at start-up: what is not declared by then does not exist.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import msgspec
+
+from tamas.errors import TamasError
+from tamas.sa.envelope import DONE, envelope
+from tamas.sa.field_types import Schema
+from tamas.sa.fields import Model, NoParameters, model_of
+
+if TYPE_CHECKING:
+    from tamas.engine.engine import Engine
+    from tamas.engine.sip_secrets import SecretSeal
+    from tamas.settings import Settings
+    from tamas.store.changes import Changes
+    from tamas.store.database import Database
+
+Operation = Literal["add", "update", "act", "upload", "remove", "search", "read", "download", "ping"]
+R = TypeVar("R", bound=msgspec.Struct)
+
+_WRITES = frozenset({"POST", "PUT"})
+METHODS: Mapping[Operation, frozenset[str]] = {
+    "add": _WRITES,
+    "update": _WRITES,
+    "act": _WRITES,
+    "upload": _WRITES,
+    "remove": _WRITES | {"DELETE"},
+    "search": _WRITES | {"GET"},
+    "read": _WRITES | {"GET"},
+    "download": _WRITES | {"GET"},
+    "ping": _WRITES | {"GET"},
+}
+"""Accepted methods of each kind of operation (SA catalogue, ``conventions.methods_policy``)."""
+
+EXAMPLE_ID = "64b788b111294d248a477205"
+
+
+class DeclarationError(TamasError):
+    """A service was declared twice, wrongly, or after the registry was sealed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceContext:
+    """What a service may use. One per request."""
+
+    account: str
+    """User name of the API account that asks."""
+    address: str
+    """Address of the client, behind trusted proxies."""
+    request_id: str
+    database: Database
+    changes: Changes
+    engine: Engine
+    settings: Settings
+    """Settings of this process."""
+    runtime: Mapping[str, Any]
+    """Settings of the store, by key, defaults filled in."""
+    seal: SecretSeal
+
+    @property
+    def lenient(self) -> bool:
+        """Whether clients may leave out what the SA requires."""
+        return bool(self.runtime["sa.lenient"])
+
+
+class Answer(ABC):
+    """How the result of a service travels (SA catalogue, ``kinds``)."""
+
+    @abstractmethod
+    def body(self, result: Any) -> bytes:
+        """The envelope around a result."""
+
+    @abstractmethod
+    def example(self) -> Any:
+        """An answer as decoded JSON, for the documentation."""
+
+    def message(self) -> str | None:
+        """The message of success."""
+        value: str | None = self.example()["message"]
+        return value
+
+
+class Added(Answer):
+    """The service returns the id of what it made."""
+
+    def body(self, result: str) -> bytes:
+        return envelope(1, DONE, {"_id": result})
+
+    def example(self) -> Any:
+        return {"success": 1, "message": DONE, "data": {"_id": EXAMPLE_ID}}
+
+
+class Written(Answer):
+    """The service returns nothing: updated or removed."""
+
+    _BODY = envelope(1, DONE, "")
+
+    def body(self, result: None) -> bytes:  # noqa: ARG002
+        return self._BODY
+
+    def example(self) -> Any:
+        return msgspec.json.decode(self._BODY)
+
+
+class Listed(Answer):
+    """The service returns rows: mappings or Structs with the keys of the catalogue, in its order.
+
+    :param row: one row for the documentation.
+    """
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self.row = row
+
+    def body(self, result: Sequence[Any]) -> bytes:
+        return envelope(1, "", result)
+
+    def example(self) -> Any:
+        return {"success": 1, "message": "", "data": [dict(self.row)]}
+
+
+class Data(Answer):
+    """The service returns ``data`` itself (kind *object*).
+
+    :param message: message of success; may be ``None``.
+    :param data: ``data`` for the documentation.
+    """
+
+    def __init__(self, *, message: str | None, data: Any) -> None:
+        self._message = message
+        self._data = data
+
+    def body(self, result: Any) -> bytes:
+        return envelope(1, self._message, result)
+
+    def example(self) -> Any:
+        return {"success": 1, "message": self._message, "data": self._data}
+
+
+class AgentDone(Answer):
+    """The service returns nothing; the text stands inside ``data``.
+
+    :param text: such as ``Added successfully``.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._body = envelope(1, "", {"message": text, "ok": 1})
+
+    def body(self, result: None) -> bytes:  # noqa: ARG002
+        return self._body
+
+    def example(self) -> Any:
+        return msgspec.json.decode(self._body)
+
+
+class AgentBatch(Answer):
+    """The service returns one mapping per item, with at least ``queue``, ``agent``, ``message``, ``ok``."""
+
+    def __init__(self, item: Mapping[str, Any]) -> None:
+        self.item = item
+
+    def body(self, result: Sequence[Mapping[str, Any]]) -> bytes:
+        return envelope(1, "", {"Data": result, "ok": 1})
+
+    def example(self) -> Any:
+        return {"success": 1, "message": "", "data": {"Data": [dict(self.item)], "ok": 1}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A declared service."""
+
+    path: str
+    """Below ``/api/v4/``, without slashes at its ends."""
+    op: Operation
+    summary: str
+    description: str
+    request: Model[Any]
+    answer: Answer
+    run: Callable[[ServiceContext, Any], Awaitable[Any]]
+    methods: frozenset[str]
+    permission: str
+    """``/`` and the path."""
+    query: bool
+    """Whether parameters may come in the query of a GET."""
+
+    def request_schema(self) -> Schema:
+        """JSON schema of the request body."""
+        return self.request.schema()
+
+
+class Registry:
+    """All services of a process, by path."""
+
+    def __init__(self) -> None:
+        self._services: dict[str, Service] = {}
+        self._sealed = False
+
+    def service(
+        self,
+        path: str,
+        *,
+        op: Operation,
+        summary: str,
+        answer: Answer,
+        request: type[R] = NoParameters,  # type: ignore[assignment]
+        description: str = "",
+    ) -> Callable[
+        [Callable[[ServiceContext, R], Awaitable[Any]]], Callable[[ServiceContext, R], Awaitable[Any]]
+    ]:
+        """Declare the decorated coroutine function as a service.
+
+        It gets the context and the request; what it returns is what ``answer`` says; it fails by raising a
+        :class:`~tamas.sa.errors.ServiceFailure`.
+
+        :param description: more about it for the documentation, Markdown-free.
+        :raises DeclarationError: the path is taken or malformed, or the registry is sealed.
+        """
+
+        def declare(
+            run: Callable[[ServiceContext, R], Awaitable[Any]],
+        ) -> Callable[[ServiceContext, R], Awaitable[Any]]:
+            self._add(
+                Service(
+                    path=path,
+                    op=op,
+                    summary=summary,
+                    description=description,
+                    request=model_of(request),
+                    answer=answer,
+                    run=run,
+                    methods=METHODS[op],
+                    permission="/" + path,
+                    query="GET" in METHODS[op],
+                )
+            )
+            return run
+
+        return declare
+
+    def _add(self, declared: Service) -> None:
+        if self._sealed:
+            raise DeclarationError(f"{declared.path} was declared after start-up")
+        if declared.path in self._services:
+            raise DeclarationError(f"{declared.path} is declared twice")
+        if declared.path != declared.path.strip("/").lower() or "//" in declared.path:
+            raise DeclarationError(f"{declared.path!r} is no path of a service")
+        self._services[declared.path] = declared
+
+    def seal(self) -> None:
+        """From now on nothing can be declared."""
+        self._sealed = True
+
+    def get(self, path: str) -> Service | None:
+        """The service at a path below ``/api/v4/``."""
+        return self._services.get(path)
+
+    def __iter__(self) -> Iterator[Service]:
+        return iter(self._services.values())
+
+    def __len__(self) -> int:
+        return len(self._services)
+
+
+registry = Registry()
+"""The services of this process; filled when their modules are imported."""
+
+service = registry.service
+"""Declares a service in :data:`registry`."""
