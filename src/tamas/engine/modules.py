@@ -1,0 +1,211 @@
+"""The Asterisk modules that Tamas loads, in an order that satisfies what each needs.
+
+Asterisk is started with ``autoload = no`` and exactly these, which takes about half a second. Modules of a
+third kind stay out by intent: those that run programs of the system (``app_system``, ``func_shell``), ARI,
+which Tamas does not use, and ``chan_iax2``, which would listen on the same fixed port in every instance.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+REQUIRED_MODULES = (
+    # clock, database, configuration objects
+    "res_timing_timerfd",
+    "res_odbc_transaction",
+    "res_odbc",
+    "res_config_odbc",
+    "res_realtime",
+    "res_sorcery_config",
+    "res_sorcery_memory",
+    "res_sorcery_astdb",
+    "res_sorcery_realtime",
+    "res_sorcery_memory_cache",
+    # SIP
+    "res_http_websocket",
+    "res_pjproject",
+    "res_pjsip",
+    "res_pjsip_session",
+    "res_pjsip_pubsub",
+    "res_pjsip_sdp_rtp",
+    "res_pjsip_registrar",
+    "res_pjsip_authenticator_digest",
+    "res_pjsip_outbound_authenticator_digest",
+    "res_pjsip_outbound_registration",
+    "res_pjsip_outbound_publish",
+    "res_pjsip_endpoint_identifier_user",
+    "res_pjsip_endpoint_identifier_ip",
+    "res_pjsip_endpoint_identifier_anonymous",
+    "res_pjsip_acl",
+    "res_pjsip_caller_id",
+    "res_pjsip_dlg_options",
+    "res_pjsip_diversion",
+    "res_pjsip_dtmf_info",
+    "res_pjsip_empty_info",
+    "res_pjsip_header_funcs",
+    "res_pjsip_logger",
+    "res_pjsip_nat",
+    "res_pjsip_notify",
+    "res_pjsip_path",
+    "res_pjsip_refer",
+    "res_pjsip_rfc3326",
+    "res_pjsip_sips_contact",
+    "res_pjsip_t38",
+    "res_pjsip_transport_websocket",
+    # SIP subscriptions: busy lamps, presence, message light
+    "res_pjsip_exten_state",
+    "res_pjsip_pidf_body_generator",
+    "res_pjsip_pidf_digium_body_supplement",
+    "res_pjsip_pidf_eyebeam_body_supplement",
+    "res_pjsip_xpidf_body_generator",
+    "res_pjsip_dialog_info_body_generator",
+    "res_pjsip_mwi",
+    "res_pjsip_mwi_body_generator",
+    # media
+    "res_srtp",
+    "res_rtp_asterisk",
+    "res_rtp_multicast",
+    "chan_pjsip",
+    "chan_rtp",
+    "bridge_simple",
+    "bridge_native_rtp",
+    "bridge_softmix",
+    "bridge_holding",
+    "bridge_builtin_features",
+    "bridge_builtin_interval_features",
+    "codec_a_mu",
+    "codec_adpcm",
+    "codec_alaw",
+    "codec_g722",
+    "codec_g726",
+    "codec_gsm",
+    "codec_resample",
+    "codec_ulaw",
+    "format_g726",
+    "format_g729",
+    "format_gsm",
+    "format_pcm",
+    "format_sln",
+    "format_wav",
+    "format_wav_gsm",
+    "res_format_attr_g729",
+    "res_format_attr_h263",
+    "res_format_attr_h264",
+    "res_format_attr_opus",
+    "res_format_attr_vp8",
+    # services of the core's features
+    "res_clioriginate",
+    "res_fax",
+    "res_manager_devicestate",
+    "res_musiconhold",
+    "res_mutestream",
+    "res_parking",
+    "res_security_log",
+    "res_speech",
+    "res_agi",
+    # applications
+    "app_amd",
+    "app_bridgewait",
+    "app_cdr",
+    "app_celgenuserevent",
+    "app_channelredirect",
+    "app_chanspy",
+    "app_confbridge",
+    "app_controlplayback",
+    "app_dial",
+    "app_directed_pickup",
+    "app_echo",
+    "app_exec",
+    "app_mixmonitor",
+    "app_originate",
+    "app_page",
+    "app_playback",
+    "app_playtones",
+    "app_queue",
+    "app_read",
+    "app_record",
+    "app_sayunixtime",
+    "app_senddtmf",
+    "app_softhangup",
+    "app_stack",
+    "app_transfer",
+    "app_userevent",
+    "app_verbose",
+    "app_waitforsilence",
+    "app_while",
+    # dialplan functions
+    "func_callerid",
+    "func_cdr",
+    "func_channel",
+    "func_cut",
+    "func_db",
+    "func_devstate",
+    "func_dialplan",
+    "func_env",
+    "func_export",
+    "func_extstate",
+    "func_global",
+    "func_groupcount",
+    "func_hangupcause",
+    "func_jitterbuffer",
+    "func_lock",
+    "func_logic",
+    "func_math",
+    "func_odbc",
+    "func_periodic_hook",
+    "func_pjsip_aor",
+    "func_pjsip_contact",
+    "func_pjsip_endpoint",
+    "func_rand",
+    "func_realtime",
+    "func_sorcery",
+    "func_strings",
+    "func_talkdetect",
+    "func_timeout",
+    "func_uri",
+    "func_uuid",
+    "func_volume",
+    # dialplan and records
+    "pbx_config",
+    "pbx_spool",
+    "cdr_adaptive_odbc",
+    "cdr_manager",
+    "cel_odbc",
+    "cel_manager",
+)
+"""Without one of these an installed Asterisk is not used. ``pbx_spool`` watches the outgoing folder."""
+
+OPTIONAL_MODULES = (
+    "app_voicemail",  # only for the message light: it publishes a mailbox's state, and never talks to callers
+    "codec_opus_open_source",
+    "codec_speex",
+    "format_ogg_opus_open_source",
+    "res_fax_spandsp",
+)
+"""Loaded when present: builds of Asterisk differ in these."""
+
+CONFIG_FILES_NEEDED = (
+    "amd.conf",
+    "cdr_manager.conf",
+    "cel.conf",
+    "confbridge.conf",
+    "extensions.conf",
+    "func_odbc.conf",
+    "pjsip_notify.conf",
+    "queues.conf",
+    "res_odbc.conf",
+    "res_parking.conf",
+    "voicemail.conf",
+)
+"""Modules above decline to load without these files; an empty one is enough."""
+
+
+def missing_modules(modules_dir: Path) -> tuple[str, ...]:
+    """Return those of `REQUIRED_MODULES` that have no file in `modules_dir`."""
+    return tuple(name for name in REQUIRED_MODULES if not (modules_dir / f"{name}.so").is_file())
+
+
+def present_modules(modules_dir: Path) -> tuple[str, ...]:
+    """Return every module to load from `modules_dir`, in order: the required ones, then optional ones."""
+    optional = (name for name in OPTIONAL_MODULES if (modules_dir / f"{name}.so").is_file())
+    return (*REQUIRED_MODULES, *optional)
