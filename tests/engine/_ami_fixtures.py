@@ -12,10 +12,14 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
+from support.ports import free_port
+from support.waiting import eventually
 from tamas.engine.ami import AmiClient, AmiMessage
+from tamas.engine.install import AsteriskInstall, ensure_asterisk
 
 MANAGER = "tester"
 
@@ -28,24 +32,12 @@ _MODULES = """
 """.split()  # noqa: SIM905
 
 
-def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-async def eventually(condition: Callable[[], bool], *, within: float = 10.0, what: str = "condition") -> None:
-    """Wait until a condition holds; fails after ``within`` seconds."""
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come true within {within} s"
-        await asyncio.sleep(0.005)
-
-
-def asterisk_root() -> Path:
-    return Path("/tmp/lab/ast/root")
+@lru_cache
+def asterisk() -> AsteriskInstall:
+    """The Asterisk that Tamas itself would run, from the cache it shares with every test run."""
+    named = os.environ.get("TAMAS_CACHE_DIR")
+    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tamas"
+    return ensure_asterisk(Path(named) if named else usual, None, lambda text: None)
 
 
 @dataclass
@@ -60,17 +52,12 @@ class Engine:
 
     def start(self) -> None:
         """Start Asterisk; ready when ``wait_ready`` returns."""
-        root = asterisk_root()
-        libraries = next(root.glob("usr/lib/*-linux-gnu"))
-        loader = next(path for path in (root / "usr").glob("lib*/ld-linux-*.so.*"))
+        install = asterisk()
         output = (self.directory / "output").open("ab")
         with output:
             self.process = subprocess.Popen(
                 [
-                    str(loader),
-                    "--library-path",
-                    str(libraries),
-                    str(root / "usr/sbin/asterisk"),
+                    *install.command,
                     "-C",
                     str(self.directory / "etc/asterisk.conf"),
                     "-f",
@@ -80,7 +67,12 @@ class Engine:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env={"TZ": "UTC", "PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
+                env={
+                    "TZ": "UTC",
+                    "PATH": os.environ.get("PATH", ""),
+                    "LANG": "C.UTF-8",
+                    **install.environment,
+                },
             )
 
     def kill(self) -> None:
@@ -150,16 +142,13 @@ def make_engine(directory: Path) -> Engine:
     engine = Engine(
         directory=directory, manager_port=free_port(), agi_port=free_port(), secret=secrets.token_hex(8)
     )
-    root = asterisk_root()
-    libraries = next(root.glob("usr/lib/*-linux-gnu"))
+    install = asterisk()
     for name in ("etc", "lib", "db", "keys", "agi", "spool", "run", "log", "data"):
         (directory / name).mkdir(parents=True, exist_ok=True)
-    shared = root / "usr/share/asterisk"
-    for entry in shared.iterdir():
+    for entry in install.data_dir.iterdir():
         if entry.name != "sounds":
             (directory / "data" / entry.name).symlink_to(entry)
     (directory / "data/sounds").mkdir(exist_ok=True)
-    (directory / "data/sounds/en").symlink_to(shared / "sounds/en_US_f_Allison")
     # Half a second, and half a minute, of silence: sounds that are surely there.
     (directory / "data/sounds/short.sln").write_bytes(bytes(8000))
     (directory / "data/sounds/long.sln").write_bytes(bytes(16000 * 30))
@@ -168,7 +157,7 @@ def make_engine(directory: Path) -> Engine:
         "asterisk.conf": f"""
 [directories]
 astetcdir => {directory}/etc
-astmoddir => {libraries}/asterisk/modules
+astmoddir => {install.modules_dir}
 astvarlibdir => {directory}/lib
 astdbdir => {directory}/db
 astkeydir => {directory}/keys
@@ -177,7 +166,6 @@ astagidir => {directory}/agi
 astspooldir => {directory}/spool
 astrundir => {directory}/run
 astlogdir => {directory}/log
-astsbindir => {root}/usr/sbin
 [options]
 nofork = yes
 documentation_language = en_US

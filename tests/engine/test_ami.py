@@ -13,13 +13,13 @@ import pytest
 from engine._ami_fixtures import (
     Engine,
     Running,
-    eventually,
     local_call,
     make_engine,
     running,
     stand_in,
     start_engine,
 )
+from support.waiting import eventually
 from tamas.engine import ami
 from tamas.engine.ami import (
     AmiActionFailed,

@@ -608,8 +608,7 @@ class AmiClient:
             finally:
                 self._connection = None
                 self._ready = False
-                if self._on_disconnect is not None:
-                    self._on_disconnect()
+                self._tell_disconnected()
         finally:
             connection.close()
             connection.abort()
@@ -663,6 +662,15 @@ class AmiClient:
             if not preparing.done():
                 preparing.cancel()
                 await asyncio.wait({preparing})
+
+    def _tell_disconnected(self) -> None:
+        if self._on_disconnect is None:
+            return
+        try:
+            self._on_disconnect()
+        except Exception:
+            # The owner's mistake must not end the attempts to get the connection back.
+            log.exception("handling the end of the manager connection to %s failed", self._peer)
 
     def _report_success(self) -> None:
         self._ready = True
