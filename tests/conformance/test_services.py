@@ -1,0 +1,182 @@
+"""Every service of the catalogue that is served, driven over HTTP as the catalogue describes it.
+
+The cases come from the catalogue: each accepted method, each refused one, each required field left out in
+turn, each other field left out, and the exact form of the answer. Both stores.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from conformance.catalogue import METHODS, Endpoint, endpoints, load, shape, without
+from conformance.world import World
+
+ENDPOINTS = endpoints()
+ERRORS = load("errors.yaml")
+TABLE = {row["id"]: row for row in ERRORS["table"]}
+OBJECT_ID = re.compile(r"[0-9a-f]{24}")
+CALL_ID = re.compile(r"orig\.call\.\d+\.\d{6}")
+
+pytestmark = pytest.mark.engine
+
+
+def envelope(success: int, message: str | None, data: Any) -> str:
+    """The one form of every answer, as text: key order counts."""
+    return json.dumps(
+        {"success": success, "message": message, "data": data}, separators=(",", ":"), ensure_ascii=False
+    )
+
+
+def assert_refused(answer: httpx.Response, row: str, *, message: str | None = None) -> None:
+    """The answer is this row of the response table, to the letter."""
+    expected = TABLE[row]
+    assert answer.status_code == expected["http"], answer.text
+    assert answer.reason_phrase == expected["reason"]
+    assert answer.headers["content-type"].startswith("application/json")
+    assert answer.text == envelope(0, message if message is not None else expected["message"], None)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
+def test_each_accepted_method_does_it(endpoint: Endpoint, world: World) -> None:
+    """The service works with every method the catalogue accepts, and answers in the documented form."""
+    for method in sorted(endpoint.methods):
+        answer = world.call(endpoint.path, world.request(endpoint), method=method)
+        assert answer.status_code == 200, (method, answer.text)
+        check_answer(endpoint, answer)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
+def test_each_other_method_is_refused(endpoint: Endpoint, world: World) -> None:
+    """A method outside the accepted set is 405 and changes nothing."""
+    for method in set(METHODS) - endpoint.methods:
+        assert_refused(world.call(endpoint.path, {}, method=method), "method")
+
+
+@pytest.mark.parametrize("endpoint", [e for e in ENDPOINTS if e.query], ids=str)
+def test_a_get_may_carry_its_parameters_in_the_query(endpoint: Endpoint, world: World) -> None:
+    """Where the catalogue says so, a GET without a body takes query parameters, objects as JSON text."""
+    flat = {
+        name: json.dumps(value) if isinstance(value, (dict, list)) else value
+        for name, value in world.request(endpoint).items()
+    }
+    answer = world.client.get(f"/api/v4/{endpoint.path}?{urlencode(flat)}")
+    assert answer.status_code == 200, answer.text
+    check_answer(endpoint, answer)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
+def test_each_required_field_is_required(endpoint: Endpoint, world: World) -> None:
+    """A required field that is absent, null or empty is named in the catalogue's words, with status 200."""
+    required = [parameter.name for parameter in endpoint.parameters if parameter.required]
+    for name in required:
+        body = world.request(endpoint)
+        for variant in (without(body, name), emptied(body, name, None), emptied(body, name, "")):
+            answer = world.call(endpoint.path, variant)
+            text = ERRORS["operation_errors"]["missing_field"]["text"].replace("<field_name>", named(name))
+            assert_refused(answer, "operation_error", message=text)
+            assert answer.headers["x-error-field"] == named(name)
+    if not required:
+        assert world.call(endpoint.path, {}).json()["success"] == 1
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
+def test_each_other_field_may_be_left_out(endpoint: Endpoint, world: World) -> None:
+    """A logical or optional field is never an error when it is missing; unknown fields are ignored."""
+    for parameter in endpoint.parameters:
+        if not parameter.required:
+            answer = world.call(endpoint.path, without(world.request(endpoint), parameter.name))
+            assert answer.json()["success"] == 1, (
+                parameter.name,
+                answer.text,
+                answer.headers.get("x-error-field"),
+            )
+    answer = world.call(endpoint.path, world.request(endpoint) | {"no_such_field": {"a": [1]}})
+    assert answer.json()["success"] == 1, answer.text
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
+def test_the_chain_refuses_in_its_order(endpoint: Endpoint, world: World, stranger: httpx.Client) -> None:
+    """No credentials, wrong ones, no permission, wrong media type, unparseable content: each its own row."""
+    address = f"/api/v4/{endpoint.path}"
+    assert_refused(httpx.post(f"{world.client.base_url}{address.lstrip('/')}", json={}), "auth_missing")
+    assert_refused(world.client.post(address, json={}, auth=("nobody", "wrong")), "auth_invalid")
+    denied = TABLE["access_denied"]["message"].replace("<service>", f"/{endpoint.path}")
+    assert_refused(stranger.post(address, json={}), "access_denied", message=denied)
+    assert_refused(
+        world.client.post(address, content=b"a=1", headers={"Content-Type": "text/plain"}), "content_type"
+    )
+    for content in (b"{", b"[1]", b"7", b'"text"', b"null"):
+        answer = world.client.post(address, content=content, headers={"Content-Type": "application/json"})
+        assert_refused(answer, "unparseable")
+
+
+def named(name: str) -> str:
+    """A field as the error names it: items of a list are named like the list's own field, dotted."""
+    return name.replace("[]", "")
+
+
+def emptied(body: dict[str, Any], name: str, value: str | None) -> dict[str, Any]:
+    """A copy of a request in which one field is null or empty."""
+    copy = without(body, name)
+    if "[]." in name:
+        outer, inner = name.split("[].", 1)
+        for item in copy[outer]:
+            item[inner] = value
+    elif "." in name:
+        outer, inner = name.split(".", 1)
+        copy[outer][inner] = value
+    else:
+        copy[name] = value
+    return copy
+
+
+def check_answer(endpoint: Endpoint, answer: httpx.Response) -> None:
+    """The answer has the exact keys, order and types of the catalogue."""
+    assert answer.headers["content-type"].startswith("application/json")
+    body = answer.json()
+    assert list(body) == ["success", "message", "data"]
+    assert body["success"] == 1, (answer.text, answer.headers.get("x-error-field"))
+    assert body["message"] == endpoint.message
+    data = body["data"]
+    match endpoint.kind:
+        case "add":
+            assert list(data) == ["_id"]
+            assert OBJECT_ID.fullmatch(data["_id"])
+        case "write":
+            assert data == ""
+        case "list":
+            assert data, "the search found nothing, so its row was not checked"
+            assert endpoint.row is not None
+            for row in data:
+                check_row(row, shape(endpoint.row))
+        case "agent_op":
+            assert list(data) == ["message", "ok"]
+            assert data["ok"] == 1
+            assert data["message"] in {row["text"] for row in ERRORS["agent_result_texts"]}
+        case "agent_batch":
+            assert list(data) == ["Data", "ok"]
+            assert data["ok"] == 1
+            assert [item["ok"] for item in data["Data"]] == [1]
+            assert {"queue", "agent", "message", "ok"} <= set(data["Data"][0])
+        case "object" if endpoint.path == "call/originate/act":
+            assert list(data) == ["originated_call_id"]
+            assert CALL_ID.fullmatch(data["originated_call_id"])
+        case "object":
+            assert data is None
+        case unknown:
+            pytest.fail(f"no check for answers of kind {unknown}")
+
+
+def check_row(row: dict[str, Any], sample: dict[str, Any]) -> None:
+    """A result row has the sample's keys in the sample's order, with values of the sample's types."""
+    assert list(row) == list(sample)
+    for key, value in sample.items():
+        assert type(row[key]) is type(value), (key, row[key])
+    assert OBJECT_ID.fullmatch(row["_id"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row["date"])

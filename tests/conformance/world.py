@@ -1,0 +1,98 @@
+"""Objects that conformance requests refer to, made through the API itself."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from conformance.catalogue import Endpoint, body_of
+
+JSON = {"Content-Type": "application/json"}
+
+
+class World:
+    """A running server seen through an account that may call everything."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self.client = client
+        self._numbers: Iterator[int] = itertools.count(3000)
+
+    def number(self) -> str:
+        """A number that nothing has yet."""
+        return str(next(self._numbers))
+
+    def call(self, path: str, body: Any, *, method: str = "POST") -> httpx.Response:
+        """Send a request with a JSON body."""
+        return self.client.request(method, f"/api/v4/{path}", json=body)
+
+    def done(self, path: str, body: Any) -> Any:
+        """Send a request that must succeed; gives ``data``."""
+        answer = self.call(path, body)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["success"] == 1, (path, body, answer.text, answer.headers.get("x-error-field"))
+        return answer.json()["data"]
+
+    def extension(self) -> tuple[str, str]:
+        """Make an extension; gives its id and number."""
+        number = self.number()
+        made = self.done(
+            "pbx/users/add", {"name": f"User {number}", "number": number, "secret": f"s-{number}-S"}
+        )
+        return made["_id"], number
+
+    def queue(self) -> tuple[str, str]:
+        """Make a queue; gives its id and number."""
+        number = self.number()
+        made = self.done("pbx/queues/add", {"name": f"Queue {number}", "number": number})
+        return made["_id"], number
+
+    def trunk(self) -> tuple[str, str]:
+        """Make a trunk; gives its id and name."""
+        name = f"trunk_{self.number()}"
+        made = self.done("pbx/trunks/add", {"name": name, "host": "192.0.2.10", "active": "no"})
+        return made["_id"], name
+
+    def request(self, endpoint: Endpoint) -> dict[str, Any]:
+        """A request for an endpoint that must succeed once, with every documented field."""
+        body = body_of(endpoint)
+        group, _, action = endpoint.path.rpartition("/")
+        if endpoint.op == "search":
+            body["conditions"] = dict.fromkeys(body.get("conditions", {}), "")
+        elif group == "pbx/users":
+            if action != "add":
+                body["_id"] = self.extension()[0]
+            if action != "remove":
+                number = self.number()
+                body |= {"number": number, "cid_number": number, "name": f"User {number}"}
+        elif group == "pbx/trunks":
+            if action != "add":
+                body["_id"] = self.trunk()[0]
+            if action != "remove":
+                body["name"] = f"trunk_{self.number()}"
+        elif group == "pbx/queues" and action in {"add", "update", "remove"}:
+            if action != "add":
+                body["_id"] = self.queue()[0]
+            if action != "remove":
+                number = self.number()
+                body |= {"name": f"Queue {number}", "number": number}
+        elif group == "pbx/queues":
+            body = self._agent_request(action, body)
+        elif endpoint.path == "call/originate/act":
+            body |= {"caller": self.extension()[1], "callee": self.extension()[1], "timeout": "1"}
+        return body
+
+    def _agent_request(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
+        queue, agent = self.queue()[1], self.extension()[1]
+        names = {"queue": queue, "agent": agent}
+        if action.endswith("addagent"):
+            names["source"] = agent
+        else:
+            self.done("pbx/queues/addagent", {"queue": queue, "source": agent, "agent": agent})
+            if "resume" in action:
+                self.done("pbx/queues/pauseagent", {"queue": queue, "agent": agent})
+        if action.startswith("batch"):
+            return body | {"agents": [body["agents"][0] | names]}
+        return body | names
