@@ -1,0 +1,113 @@
+"""Where things of one engine lie in the state directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tamas.errors import TamasError
+
+MAX_SOCKET_PATH = 107
+"""Bytes in the path of a UNIX socket on Linux; Asterisk would cut a longer one without a word."""
+
+
+class StateDirectoryTooDeepError(TamasError):
+    """The path of the state directory is so long that Asterisk could not make its control socket in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineLayout:
+    """The files and directories of the engine under one state directory."""
+
+    state_dir: Path
+
+    @property
+    def asterisk(self) -> Path:
+        return self.state_dir / "asterisk"
+
+    @property
+    def etc(self) -> Path:
+        return self.asterisk / "etc"
+
+    @property
+    def log(self) -> Path:
+        return self.asterisk / "log"
+
+    @property
+    def run(self) -> Path:
+        return self.asterisk / "run"
+
+    @property
+    def spool(self) -> Path:
+        return self.asterisk / "spool"
+
+    @property
+    def db(self) -> Path:
+        return self.asterisk / "db"
+
+    @property
+    def keys(self) -> Path:
+        return self.asterisk / "keys"
+
+    @property
+    def lib(self) -> Path:
+        return self.asterisk / "lib"
+
+    @property
+    def odbc(self) -> Path:
+        return self.asterisk / "odbc"
+
+    @property
+    def secrets(self) -> Path:
+        return self.state_dir / "secrets"
+
+    @property
+    def recordings(self) -> Path:
+        return self.state_dir / "recordings"
+
+    @property
+    def ami_secret(self) -> Path:
+        return self.secrets / "ami.secret"
+
+    @property
+    def messages(self) -> Path:
+        """What Asterisk's logger writes."""
+        return self.log / "messages.log"
+
+    @property
+    def output(self) -> Path:
+        """Standard output and error of the Asterisk process."""
+        return self.log / "output.log"
+
+    @property
+    def control_socket(self) -> Path:
+        return self.run / "asterisk.ctl"
+
+    @property
+    def process_lock(self) -> Path:
+        """Locked for as long as an Asterisk of this state directory lives: it inherits the descriptor."""
+        return self.state_dir / "engine.lock"
+
+    @property
+    def owner_lock(self) -> Path:
+        """Locked by the one process that supervises."""
+        return self.asterisk / "owner.lock"
+
+    @property
+    def record(self) -> Path:
+        """What the running Asterisk was started with, see :mod:`tamas.engine.running`."""
+        return self.state_dir / "engine.json"
+
+    def make_directories(self) -> None:
+        """Create every directory, readable by its owner only.
+
+        :raises StateDirectoryTooDeepError: see there.
+        """
+        if len(bytes(self.control_socket)) > MAX_SOCKET_PATH:
+            raise StateDirectoryTooDeepError(
+                f"the state directory {self.state_dir} lies too deep: "
+                f"{self.control_socket} is longer than {MAX_SOCKET_PATH} bytes"
+            )
+        made = (self.log, self.run, self.spool / "outgoing", self.db, self.keys, self.lib, self.odbc)
+        for directory in (self.state_dir, self.asterisk, *made, self.secrets, self.recordings):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,0 +1,171 @@
+"""Carrying Asterisk's log files into ours, keeping them small, and noticing that records are lost.
+
+Asterisk writes to files, never to a pipe: with a pipe that nobody reads its logger stops.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+log = logging.getLogger("tamas.asterisk")
+
+POLL_SECONDS: Final = 0.5
+READ_BYTES: Final = 256 * 1024
+"""At most so much is carried over at a time."""
+MAX_LINE: Final = 4_000
+MAX_FILE_BYTES: Final = 10 * 1024 * 1024
+"""A log file longer than this is rotated."""
+KEEP_FILES: Final = 3
+"""Rotated log files that are kept."""
+
+_LINE: Final = re.compile(
+    r"\[[^]]+\] (?P<level>DEBUG|VERBOSE|NOTICE|WARNING|ERROR|SECURITY|DTMF|FAX)\[\d+\]"
+    r"(?:\[(?P<call>C-[0-9a-f]+)\])?:? (?P<text>.*)",
+    re.DOTALL,
+)
+_LEVELS: Final = {
+    "NOTICE": logging.INFO,
+    "WARNING": logging.WARNING,
+    "ERROR": logging.ERROR,
+    "SECURITY": logging.INFO,
+}
+_LOST_RECORD: Final = re.compile(
+    r"(CDR|CEL) failed:|Insert (CDR|CEL)\S* '?.*failed|Insert (CDR|CEL)\(s\) failed"
+    r"|cel_odbc\.c: .*SQL .*(error|fail)|cdr_adaptive_odbc\.c: .*SQL .*(error|fail)"
+    r"|res_config_odbc\.c: .*(INSERT|queue_log)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsteriskLine:
+    """One line of Asterisk's log."""
+
+    level: int
+    """As in :mod:`logging`."""
+    text: str
+
+    @property
+    def lost_record(self) -> bool:
+        """Whether it says that a CDR, CEL or queue log row could not be written."""
+        return _LOST_RECORD.search(self.text) is not None
+
+
+def parse_line(line: str, *, previous: int) -> AsteriskLine:
+    """Read a line; one without a head of its own goes on from a line of level ``previous``."""
+    match = _LINE.match(line)
+    if match is None:
+        return AsteriskLine(level=previous, text=line)
+    call = f"{match['call']} " if match["call"] else ""
+    return AsteriskLine(level=_LEVELS.get(match["level"], logging.DEBUG), text=call + match["text"])
+
+
+class FileTail:
+    """Reads what is appended to a file, across rotation and truncation."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin at the present end of the file; at its beginning when it comes later."""
+        self._path = path
+        self._descriptor: int | None = None
+        self._rest = b""
+        self._open()
+        if self._descriptor is not None:
+            os.lseek(self._descriptor, 0, os.SEEK_END)
+
+    def read(self) -> list[str]:
+        """Return the whole lines that came since the last call, at most :data:`READ_BYTES` of them."""
+        if self._descriptor is None:
+            self._open()
+        if self._descriptor is None:
+            return []
+        data = os.read(self._descriptor, READ_BYTES)
+        if not data:
+            self._follow()
+            return []
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > MAX_LINE:
+            lines, self._rest = [*lines, self._rest], b""
+        return [line[:MAX_LINE].decode("utf-8", "replace") for line in lines if line]
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _open(self) -> None:
+        try:
+            self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            self._descriptor = None
+
+    def _follow(self) -> None:
+        """At the end of the file: has another one taken its name, or was it cut?"""
+        if self._descriptor is None:
+            return
+        ours = os.fstat(self._descriptor)
+        try:
+            named = self._path.stat()
+        except FileNotFoundError:
+            return
+        if (ours.st_dev, ours.st_ino) != (named.st_dev, named.st_ino):
+            self.close()
+        elif named.st_size < os.lseek(self._descriptor, 0, os.SEEK_CUR):
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+
+
+class AsteriskLog:
+    """Both of Asterisk's files, poured into the logger ``tamas.asterisk``."""
+
+    def __init__(self, *, messages: Path, output: Path, on_lost_record: Callable[[str], None]) -> None:
+        self._messages_path = messages
+        self._output_path = output
+        self._on_lost_record = on_lost_record
+        self._messages = FileTail(messages)
+        self._output = FileTail(output)
+        self._level = logging.INFO
+
+    def carry(self) -> bool:
+        """Pass on what is new. Returns whether there was anything."""
+        lines = self._messages.read()
+        for text in lines:
+            line = parse_line(text, previous=self._level)
+            self._level = line.level
+            log.log(line.level, "%s", line.text)
+            if line.lost_record:
+                self._on_lost_record(line.text)
+        output = self._output.read()
+        for text in output:
+            log.debug("%s", text)
+        return bool(lines or output)
+
+    def rotate(self) -> bool:
+        """Put a log file that grew too long aside. Returns whether Asterisk must open its files anew."""
+        # Asterisk appends to the output, so cutting it is safe at any time.
+        if _size(self._output_path) > MAX_FILE_BYTES:
+            os.truncate(self._output_path, 0)
+        if _size(self._messages_path) <= MAX_FILE_BYTES:
+            return False
+        for number in range(KEEP_FILES, 0, -1):
+            older = self._messages_path.with_suffix(f".log.{number}")
+            newer = (
+                self._messages_path.with_suffix(f".log.{number - 1}") if number > 1 else self._messages_path
+            )
+            if newer.exists():
+                newer.rename(older)
+        return True
+
+    def close(self) -> None:
+        self._messages.close()
+        self._output.close()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
