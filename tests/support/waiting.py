@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -14,9 +14,21 @@ SHORTEST_PAUSE = 0.01
 LONGEST_PAUSE = 0.1
 
 
+@overload
 async def eventually(
-    condition: Callable[[], T | Awaitable[T]], *, within: float = 10.0, what: str = "the condition"
-) -> T:
+    condition: Callable[[], Awaitable[T]], *, within: float = 10.0, what: str = "the condition"
+) -> T: ...
+
+
+@overload
+async def eventually(
+    condition: Callable[[], T], *, within: float = 10.0, what: str = "the condition"
+) -> T: ...
+
+
+async def eventually(
+    condition: Callable[[], Any], *, within: float = 10.0, what: str = "the condition"
+) -> Any:
     """Ask until the answer is truthy, and return it.
 
     ``condition`` may be a plain or a coroutine function. An ``AssertionError`` in it counts as "not yet".
@@ -26,7 +38,7 @@ async def eventually(
     pause = SHORTEST_PAUSE
     while True:
         failed: AssertionError | None = None
-        answer: T | None = None
+        answer: Any = None
         try:
             given = condition()
             answer = await given if inspect.isawaitable(given) else given

@@ -1,0 +1,125 @@
+"""Noticing changes of accounts and settings."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from support.waiting import eventually
+from tamas.store.changes import Changes
+from tamas.store.database import Database, PostgresqlDatabase, open_database
+from tamas.store.runtime_settings import (
+    SettingError,
+    load_runtime_settings,
+    set_runtime_setting,
+)
+
+
+async def test_a_change_is_seen_by_the_next_look_of_the_same_process(database: Database) -> None:
+    """Right after the commit the generation has moved."""
+    changes = Changes(database)
+    await changes.start()
+    before = await changes.generation()
+    await set_runtime_setting(database, changes, "calendar", "jalali")
+    assert await changes.generation() == before + 1
+    await changes.close()
+
+
+async def test_a_change_is_seen_by_another_process(database_url: str, database: Database) -> None:
+    """Another process sees it: on SQLite at its next look, on PostgreSQL when the notification is there."""
+    other = await open_database(database_url)
+    theirs, ours = Changes(other), Changes(database)
+    await theirs.start()
+    await ours.start()
+    before = await theirs.generation()
+    await set_runtime_setting(database, ours, "sa.lenient", "yes")
+
+    async def moved() -> bool:
+        return await theirs.generation() == before + 1
+
+    await eventually(moved, within=2)
+    assert (await load_runtime_settings(other))["sa.lenient"] is True
+    await theirs.close()
+    await ours.close()
+    await other.close()
+
+
+async def test_a_rolled_back_change_is_no_change(database: Database) -> None:
+    """The generation stays when the transaction fails."""
+    changes = Changes(database)
+    before = await changes.generation()
+
+    async def fail() -> None:
+        async with database.write() as tx:
+            await changes.bump(tx)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await changes.generation() == before
+
+
+async def test_changes_are_seen_while_the_listener_is_down(postgresql_url: str) -> None:
+    """With its connection cut, every look goes to the database; the listener comes back."""
+    database = await open_database(postgresql_url)
+    assert isinstance(database, PostgresqlDatabase)
+    changes, writer = Changes(database), Changes(database)
+    await changes.start()
+    before = await changes.generation()
+    await asyncio.sleep(0.2)
+    admin = await asyncpg.connect(postgresql_url.replace("+asyncpg", ""))
+    cut = await admin.fetchval(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+    )
+    assert cut == 1
+    await set_runtime_setting(database, writer, "calendar", "jalali")
+    assert await changes.generation() == before + 1
+    await admin.close()
+    await changes.close()
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "stored"),
+    [
+        ("sa.allow_all_ips", "true", True),
+        ("sa.allow_all_ips", "0", False),
+        ("sa.allowed_ips", ["10.0.0.7", "192.168.0.0/16", "::1"], ["10.0.0.7", "192.168.0.0/16", "::1"]),
+        ("sa.allowed_ips", "10.1.2.3/8, 10.0.0.0/8", ["10.0.0.0/8"]),
+        ("sa.allowed_ips", [], []),
+        ("calendar", "jalali", "jalali"),
+        ("timezone", "Asia/Tehran", "Asia/Tehran"),
+    ],
+)
+async def test_settings_are_brought_into_shape(
+    database: Database, key: str, value: object, stored: object
+) -> None:
+    """What is stored is what is given back, in one form."""
+    assert await set_runtime_setting(database, Changes(database), key, value) == stored
+    assert (await load_runtime_settings(database))[key] == stored
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("no.such.setting", "1"),
+        ("sa.lenient", "perhaps"),
+        ("sa.allowed_ips", ["10.0.0.300"]),
+        ("calendar", "mayan"),
+        ("timezone", "../etc/passwd"),
+        ("timezone", "Moon/Crater"),
+        ("api_log.days", "-1"),
+    ],
+)
+async def test_unusable_settings_change_nothing(sqlite_url: str, key: str, value: object) -> None:
+    """A refused value leaves settings and generation alone."""
+    database = await open_database(sqlite_url)
+    changes = Changes(database)
+    before = await load_runtime_settings(database), await changes.generation()
+    with pytest.raises(SettingError):
+        await set_runtime_setting(database, changes, key, value)
+    assert (await load_runtime_settings(database), await changes.generation()) == before
+    await database.close()

@@ -1,0 +1,59 @@
+"""Preparing a store: empty, current, newer."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from tamas.store.database import Database, StoreError, open_database
+from tamas.store.migrate import current_version, ensure_schema, migrate, schema_version
+from tamas.store.schema import metadata
+from tamas.store.views import VIEWS
+
+
+async def test_the_migrations_make_the_tables_of_the_schema(database: Database) -> None:
+    """Upgrading an empty store gives exactly what the table definitions say."""
+    differences = await database.long_read(
+        lambda connection: compare_metadata(MigrationContext.configure(connection), metadata)
+    )
+    assert differences == []
+
+
+async def test_every_view_can_be_read(database: Database) -> None:
+    """Each view's SELECT is valid on this database."""
+    for name in VIEWS:
+        rows = await database.long_read(
+            lambda connection, name=name: connection.execute(text(f"SELECT * FROM {name}")).all()  # type: ignore[misc]  # noqa: S608
+        )
+        assert rows == []
+
+
+async def test_migrating_again_changes_nothing(database_url: str) -> None:
+    """A current store may be migrated at every start."""
+    await migrate(database_url)
+    assert await current_version(database_url) == schema_version()
+
+
+async def test_a_store_of_a_newer_version_is_refused(database_url: str, database: Database) -> None:
+    """We do not touch what we do not know."""
+    async with database.write() as tx:
+        await tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer"):
+        await migrate(database_url)
+
+
+async def test_a_new_sqlite_store_is_closed_to_other_users(tmp_path: Path) -> None:
+    """Trunk passwords are readable in it, so nobody else may read the file."""
+    url = f"sqlite:///{tmp_path / 'deep' / 'tamas.db'}"
+    assert await current_version(url) is None
+    await ensure_schema(url)
+    assert stat.S_IMODE((tmp_path / "deep" / "tamas.db").stat().st_mode) == 0o600
+    database = await open_database(url)
+    tables = await database.long_read(lambda connection: inspect(connection).get_table_names())
+    assert "extensions" in tables
+    await database.close()
