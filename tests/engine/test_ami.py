@@ -548,39 +548,3 @@ async def test_failed_preparation_leads_to_a_new_connection(caplog: pytest.LogCa
         await client.close()
         await task
     assert "state could not be read" in caplog.text
-
-
-async def test_event_costs_little() -> None:
-    """Stand-in peer: 10,000 events of usual length cost at most 35 µs of CPU each, framing included."""
-    event = (
-        b"Event: Newexten\r\n"
-        + b"".join(b"Header%d: some value %d\r\n" % (n, n) for n in range(20))
-        + b"\r\n"
-    )
-    count = 10_000
-    seen: list[None] = []
-    best = float("inf")
-
-    def handle(event: AmiMessage) -> None:
-        seen.append(None)
-
-    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await accept_login(reader, writer)
-        while await reader.readuntil(b"\r\n\r\n"):
-            writer.write(event * count)
-            await writer.drain()
-
-    async with stand_in(server) as port:
-        client = stand_in_client(port, handle)
-        task = asyncio.create_task(client.run())
-        await client.wait_connected(5)
-        for _ in range(3):
-            seen.clear()
-            began = time.process_time()
-            with pytest.raises(AmiTimeout):
-                await client.action("Go", timeout=0)
-            await eventually(lambda: len(seen) == count)
-            best = min(best, time.process_time() - began)
-        await client.close()
-        await task
-    assert best / count < 35e-6
