@@ -19,7 +19,7 @@ import pytest
 
 from tamas.engine import debian_archive, package_tree
 from tamas.engine.debian_archive import Archive, PrivateApt
-from tamas.engine.debian_prefix import Prefix, PrefixError, PrefixRequest, ensure_prefix
+from tamas.engine.debian_prefix import Prefix, PrefixError, PrefixRequest, cached_prefix, ensure_prefix
 from tamas.engine.package_tree import IncompleteTreeError, PackageTree
 
 HELLO = PrefixRequest(
@@ -144,6 +144,15 @@ def test_prefix_can_be_moved(filled: tuple[Path, Prefix, list[str]], tmp_path: P
     prefix = ensure_prefix(HELLO, tmp_path / "there", progress=silent, archives=[])
     assert all(str(tmp_path / "there") in word for word in prefix.command("usr/bin/hello")[::2])
     assert greeting(prefix) == "Hello, world!\n"
+
+
+def test_damaged_manifest_is_named(filled: tuple[Path, Prefix, list[str]], tmp_path: Path) -> None:
+    """A prefix whose own record is unreadable is reported with the way out, not used."""
+    shutil.copytree(filled[0], tmp_path / "cache", symlinks=True)
+    (manifest,) = (tmp_path / "cache").glob("*/prefix.json")
+    manifest.write_text("{")
+    with pytest.raises(PrefixError, match=f"remove {manifest.parent} to fetch it again"):
+        cached_prefix(HELLO, tmp_path / "cache")
 
 
 @pytest.mark.parametrize("killed_at", [1, 2, 3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pwd
 import shutil
@@ -19,6 +20,7 @@ from tamas.engine.debian_prefix import PrefixError, ensure_prefix
 from tamas.engine.install import AsteriskInstall, AsteriskUnusableError
 from tamas.engine.modules import CONFIG_FILES_NEEDED, OPTIONAL_MODULES, REQUIRED_MODULES
 from tamas.engine.package_tree import missing_libraries
+from tamas.settings import load_settings
 
 START_TIME_LIMIT = 30.0
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
@@ -37,10 +39,7 @@ def silent(_: str) -> None:
 @pytest.fixture(scope="session")
 def cache_dir() -> Path:
     """The cache that Tamas uses, so that the suite fetches only once on a machine."""
-    named = os.environ.get("TAMAS_CACHE_DIR")
-    return (
-        Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tamas"
-    )
+    return load_settings().cache_dir
 
 
 @pytest.fixture(scope="session")
@@ -151,6 +150,16 @@ def test_fetched_asterisk_is_complete(fetched: AsteriskInstall) -> None:
     assert (fetched.data_dir / "documentation/core-en_US.xml").is_file()
 
 
+def test_cached_asterisk_is_found_without_fetching(
+    fetched: AsteriskInstall, cache_dir: Path, tmp_path: Path
+) -> None:
+    """What was fetched is found again; in an empty or absent cache there is none, and none is made."""
+    assert install.find_cached_asterisk(cache_dir) == fetched
+    assert install.find_cached_asterisk(tmp_path) is None
+    assert install.find_cached_asterisk(tmp_path / "absent") is None
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_prefix_holds_no_system_programs(cache_dir: Path) -> None:
     """Of the installable closure only linked libraries came along: no perl, no users, no init system."""
     versions = ensure_prefix(install.asterisk_request(), cache_dir, progress=silent).versions
@@ -163,6 +172,29 @@ def test_every_module_loads(fetched: AsteriskInstall, tmp_path: Path) -> None:
     """Asterisk starts with exactly our module list, and none fails for a missing file, symbol or module."""
     configure(fetched, tmp_path, fetched.modules)
     assert_every_module_runs(fetched, tmp_path)
+
+
+@pytest.mark.engine
+def test_odbc_drivers_load(fetched: AsteriskInstall, tmp_path: Path) -> None:
+    """Asterisk queries SQLite through the prefix's driver; PostgreSQL's reaches a refused connection."""
+    configure(fetched, tmp_path, fetched.modules)
+    sqlite, postgresql = fetched.odbc_drivers["sqlite"], fetched.odbc_drivers["postgresql"]
+    (tmp_path / "odbcinst.ini").write_text(f"[lite]\nDriver = {sqlite}\n[post]\nDriver = {postgresql}\n")
+    (tmp_path / "odbc.ini").write_text(
+        f"[lite]\nDriver = lite\nDatabase = {tmp_path}/store.db\n"
+        "[post]\nDriver = post\nServername = 127.0.0.1\nPort = 1\nDatabase = none\n"
+    )
+    classes = (f"[{name}]\nenabled = yes\ndsn = {name}\npre-connect = yes\n" for name in ("lite", "post"))
+    (tmp_path / "etc/res_odbc.conf").write_text("".join(classes))
+    (tmp_path / "etc/func_odbc.conf").write_text("[TEST]\ndsn = lite\nreadsql = select 6 * 7 as answer\n")
+    sources = {"ODBCSYSINI": str(tmp_path), "ODBCINI": str(tmp_path / "odbc.ini")}
+    asterisk = dataclasses.replace(fetched, environment={**fetched.environment, **sources})
+    running = Running(asterisk, tmp_path)
+    try:
+        assert running.ask("odbc read ODBC_TEST x exec").split()[:2] == ["answer", "42"]
+    finally:
+        running.stop()
+    assert 'server at "127.0.0.1", port 1 failed: Connection refused' in running.log.read_text()
 
 
 @pytest.mark.engine

@@ -98,22 +98,40 @@ def ensure_prefix(
     Raises `PrefixError` when it cannot be made or `cache_dir` cannot be written.
     """
     try:
-        architecture = request.architecture or debian_archive.host_architecture()
-        if architecture not in MULTIARCH:
-            known = ", ".join(MULTIARCH)
-            raise PrefixError(
-                f"{request.name}: no packages for architecture {architecture}, only for {known}"
-            )
-        target = cache_dir / f"{request.name}-{architecture}-{_digest(request)}"
+        target = _target(request, cache_dir)
         if not _is_complete(target):
             cache_dir.mkdir(parents=True, exist_ok=True)
             with _only_one(target, request.name, progress):
                 if not _is_complete(target):
                     sources = debian_archive.host_archives() if archives is None else tuple(archives)
-                    _fetch_first_good(request, target, architecture, sources, progress)
+                    _fetch_first_good(request, target, sources, progress)
         return _load(target)
+    except (ArchiveError, OSError, subprocess.SubprocessError) as error:
+        raise PrefixError(f"{request.name}: {error}") from error
+
+
+def cached_prefix(request: PrefixRequest, cache_dir: Path) -> Prefix | None:
+    """Return the prefix for `request` if it is in `cache_dir` already; nothing is fetched or written.
+
+    Raises `PrefixError` when it is damaged, or when there can be none on this machine.
+    """
+    try:
+        target = _target(request, cache_dir)
+        return _load(target) if _is_complete(target) else None
     except (ArchiveError, OSError) as error:
         raise PrefixError(f"{request.name}: {error}") from error
+
+
+def _target(request: PrefixRequest, cache_dir: Path) -> Path:
+    architecture = _architecture(request)
+    if architecture not in MULTIARCH:
+        known = ", ".join(MULTIARCH)
+        raise PrefixError(f"{request.name}: no packages for architecture {architecture}, only for {known}")
+    return cache_dir / f"{request.name}-{architecture}-{_digest(request)}"
+
+
+def _architecture(request: PrefixRequest) -> str:
+    return request.architecture or debian_archive.host_architecture()
 
 
 def _digest(request: PrefixRequest) -> str:
@@ -163,13 +181,13 @@ def _only_one(target: Path, name: str, progress: Progress) -> Iterator[None]:
 def _fetch_first_good(
     request: PrefixRequest,
     target: Path,
-    architecture: str,
     archives: Sequence[Archive],
     progress: Progress,
 ) -> None:
     for left in target.parent.glob(f".{target.name}.*"):
         # Remains of a fetch that was killed. Its apt may live a moment longer and write: try again next time.
         shutil.rmtree(left, ignore_errors=True)
+    architecture = _architecture(request)
     failures: list[str] = []
     for archive in archives:
         for suite in request.suites:

@@ -17,7 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tamas.engine.debian_prefix import Prefix, PrefixError, PrefixRequest, Progress, ensure_prefix
+from tamas.engine.debian_prefix import (
+    Prefix,
+    PrefixError,
+    PrefixRequest,
+    Progress,
+    cached_prefix,
+    ensure_prefix,
+)
 from tamas.engine.modules import OPTIONAL_MODULES, REQUIRED_MODULES, missing_modules, present_modules
 from tamas.errors import TamasError
 
@@ -106,6 +113,15 @@ def find_asterisk(configured: Path | None) -> AsteriskInstall | None:
     except AsteriskUnusableError as error:
         _log.info("not using the installed Asterisk: %s", error)
         return None
+
+
+def find_cached_asterisk(cache_dir: Path) -> AsteriskInstall | None:
+    """Return the Asterisk that was fetched into `cache_dir` before, if any; nothing is fetched.
+
+    Raises `PrefixError` when it is damaged.
+    """
+    prefix = cached_prefix(asterisk_request(), cache_dir)
+    return None if prefix is None else _from_prefix(prefix)
 
 
 def ensure_asterisk(cache_dir: Path, configured: Path | None, progress: Progress) -> AsteriskInstall:
