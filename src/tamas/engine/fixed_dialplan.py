@@ -22,8 +22,10 @@ AGENTS_CONTEXT: Final = "simotel-local-agents"
 """Where a queue rings an agent; the extension is the agent's number."""
 FIRST_LEG_CONTEXT: Final = "tamas-first-leg"
 """Rings every phone registered under a number, for originated calls to more than one contact."""
-GROUP_CATEGORY: Final = "tamas"
-"""Category of ``GROUP()`` in which a channel counts against its extension's limit of simultaneous calls."""
+ANSWERED_SUBROUTINE: Final = "tamas-answered"
+"""Dial runs it (option ``U``) on the channel that answered: states facts, starts the recording."""
+QUEUE_ANSWERED_SUBROUTINE: Final = "tamas-queue-answered"
+"""Queue runs it on the member that answered; what to record comes in inherited variables."""
 
 RESUME_SECONDS: Final = 30
 """How long a call waits for the flow to come back, trying once a second."""
@@ -42,11 +44,11 @@ _STATE: Final = ",".join(
         "state=${CHANNEL(state)}",
         "originate=${TAMAS_ORIGINATE}",
         "party=${TAMAS_PARTY}",
-        "route=${TAMAS_ROUTE}",
         "limit=${TAMAS_LIMIT}",
+        "record=${TAMAS_RECORD_NAME}",
+        "recording=${TAMAS_RECORDING}",
         "blind=${BLINDTRANSFER}",
         "attended=${TRANSFERERNAME}",
-        "queue=${TAMAS_QUEUE}",
     )
 )
 """What the flow wants to know of a channel, handed over with the request so that it need not ask.
@@ -56,10 +58,10 @@ Every value is made by Asterisk or by us; what the caller says of himself comes 
 _RESULTS: Final = ",".join(
     (
         "node=${TAMAS_NODE}",
+        "hops=${TAMAS_HOPS}",
         "dialstatus=${DIALSTATUS}",
         "queuestatus=${QUEUESTATUS}",
-        "hops=${TAMAS_HOPS}",
-        "pieces=${TAMAS_PIECES}",
+        "cause=${HANGUPCAUSE}",
     )
 )
 
@@ -85,8 +87,8 @@ def extensions_conf(*, agi_url: str, fallback_number: str) -> str:
         f"TRANSFER_CONTEXT = {OUTGOING_CONTEXT}",
         "",
         *(_call_context(name) for name in (OUTGOING_CONTEXT, INCOMING_CONTEXT, ORIGINATED_CONTEXT)),
-        _agents_context(),
-        _first_leg_context(),
+        _leg_context(AGENTS_CONTEXT),
+        _leg_context(FIRST_LEG_CONTEXT),
         _subroutines(),
     ]
     return "\n".join(parts) + "\n"
@@ -155,11 +157,11 @@ def _call_context(name: str) -> str:
     )
 
 
-def _agents_context() -> str:
-    """As a call, but without music and fallback number: the queue goes on with the next agent."""
+def _leg_context(name: str) -> str:
+    """As a call, but without music and fallback number: the queue or the manager who rings sees it fail."""
     return "\n".join(
         (
-            f"[{AGENTS_CONTEXT}]",
+            f"[{name}]",
             _extension(
                 _BEGIN,
                 _CALL,
@@ -168,7 +170,7 @@ def _agents_context() -> str:
                 *_RESUME,
                 'fallback: GotoIf($["${DIALSTATUS}" != ""]?end)',
                 *_NUMBER,
-                f"Dial(PJSIP/${{TAMAS_NUMBER}},{EXTENSION_RING_SECONDS},g)",
+                f"Dial(PJSIP/${{TAMAS_NUMBER}},{EXTENSION_RING_SECONDS})",
                 "other: NoOp()",
                 _END,
             ),
@@ -177,31 +179,22 @@ def _agents_context() -> str:
     )
 
 
-def _first_leg_context() -> str:
-    return "\n".join(
-        (
-            f"[{FIRST_LEG_CONTEXT}]",
-            # The manager's time limit ends the ringing.
-            f"exten => {_EXTEN},1,Set(TAMAS_NUMBER=${{FILTER(0-9,${{EXTEN}})}})",
-            " same => n,Set(TAMAS_CONTACTS=${PJSIP_DIAL_CONTACTS(${TAMAS_NUMBER})})",
-            " same => n,GotoIf($[${LEN(${TAMAS_CONTACTS})} = 0]?gone)",
-            f" same => n,Dial(${{TAMAS_CONTACTS}},,b({CALLEE_SUBROUTINE}^s^1(${{TAMAS_NUMBER}})))",
-            " same => n,Hangup(${HANGUPCAUSE})",
-            " same => n(gone),Hangup(20)",
-            _HANGUP_EXTENSION,
-        )
-    )
-
-
-CALLEE_SUBROUTINE: Final = "tamas-callee"
-"""Runs on a called channel before it rings (Dial option ``b``): counts it against its extension's limit."""
-
-
 def _subroutines() -> str:
+    """What runs on the called channel when it has answered, before the talk begins."""
     return "\n".join(
         (
-            f"[{CALLEE_SUBROUTINE}]",
-            f"exten => s,1,Set(GROUP({GROUP_CATEGORY})=${{ARG1}})",
+            f"[{ANSWERED_SUBROUTINE}]",
+            "; ARG1: facts, ARG2: file to record into, or empty",
+            "exten => s,1,CELGenUserEvent(TAMAS,${ARG1})",
+            ' same => n,GotoIf($["${ARG2}" = ""]?done)',
+            " same => n,MixMonitor(${ARG2})",
+            " same => n,Set(TAMAS_RECORDING=1)",
+            " same => n(done),Return()",
+            "",
+            f"[{QUEUE_ANSWERED_SUBROUTINE}]",
+            "exten => s,1,CELGenUserEvent(TAMAS,record=${TAMAS_RECORD_NAME})",
+            " same => n,MixMonitor(${TAMAS_RECORD_DIR}/${TAMAS_RECORD_NAME})",
+            " same => n,Set(TAMAS_RECORDING=1)",
             " same => n,Return()",
             "",
         )

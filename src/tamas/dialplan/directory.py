@@ -1,0 +1,187 @@
+"""Who calls and what is dialed, from the store: one read for each call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import String, bindparam, cast, func, literal_column, select
+
+from tamas.store.database import Database, HotQuery
+from tamas.store.schema import agent_mappings, extensions, queues, trunks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """The person at a phone: the extension itself, or the agent who signed in there."""
+
+    phone: str
+    number: str
+    name: str
+    shown_number: str
+    """Caller id, as shown and reported."""
+    record: bool
+    call_limit: int | None
+    """Simultaneous calls of the phone."""
+    mapped: bool
+    """Whether an agent sits at the phone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extension:
+    """An extension or agent that was dialed, and the phone that rings for it."""
+
+    number: str
+    phone: str
+    """Empty when there is none to ring."""
+    several_phones: bool
+    record: bool
+    call_limit: int | None
+    forward_policy: str
+    """JSON object."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """A queue that was dialed."""
+
+    number: str
+    record: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookup:
+    """What the store knows of a caller's phone and a dialed number."""
+
+    caller: Caller | None
+    extension: Extension | None
+    queue: Queue | None
+    trunk: str | None
+    """First active trunk."""
+
+
+def _statement() -> Any:
+    given = select(
+        cast(bindparam("phone"), String).label("phone"),
+        cast(bindparam("dialed"), String).label("dialed"),
+    ).cte("given")
+    own = extensions.alias("own")  # the caller's phone
+    seat = agent_mappings.alias("seat")  # who signed in there
+    agent = extensions.alias("agent")  # that agent's own extension
+    queue = queues.alias("queue")
+    dialed = extensions.alias("dialed")
+    mapping = agent_mappings.alias("mapping")  # where the dialed agent signed in
+    ringing = extensions.alias("ringing")  # the phone there
+    # Constants stand in the text, so that the two parameters are the only ones. Ids grow with time.
+    first = select(func.min(trunks.c.id)).where(
+        trunks.c.active == literal_column("'yes'"), trunks.c.trunk_type == literal_column("'SIP'")
+    )
+    trunk = select(trunks.c.name).where(trunks.c.id == first.scalar_subquery()).scalar_subquery()
+    return select(
+        own.c.number,
+        own.c.name,
+        own.c.cid_number,
+        own.c.call_record,
+        own.c.call_limit,
+        seat.c.agent,
+        agent.c.name,
+        agent.c.cid_number,
+        agent.c.call_record,
+        queue.c.number,
+        queue.c.call_record,
+        dialed.c.number,
+        dialed.c.call_record,
+        dialed.c.forward_policy,
+        mapping.c.phone,
+        ringing.c.number,
+        ringing.c.active,
+        ringing.c.user_type,
+        ringing.c.type,
+        ringing.c.host,
+        ringing.c.call_limit,
+        ringing.c.call_record,
+        ringing.c.pjsip_max_contacts,
+        trunk,
+    ).select_from(
+        given.outerjoin(own, own.c.number == given.c.phone)
+        .outerjoin(seat, seat.c.phone == given.c.phone)
+        .outerjoin(agent, agent.c.number == seat.c.agent)
+        .outerjoin(queue, queue.c.number == given.c.dialed)
+        .outerjoin(dialed, dialed.c.number == given.c.dialed)
+        .outerjoin(mapping, mapping.c.agent == given.c.dialed)
+        .outerjoin(ringing, ringing.c.number == func.coalesce(mapping.c.phone, given.c.dialed))
+    )
+
+
+_LOOKUP = HotQuery(_statement())
+
+
+async def look_up(database: Database, *, phone: str, dialed: str) -> Lookup:
+    """Find a caller's phone (empty: none) and a dialed number."""
+    (row,) = await database.hot(_LOOKUP, phone, dialed)
+    return Lookup(
+        caller=_caller(*row[:9]),
+        extension=_extension(dialed, *row[11:23]),
+        queue=Queue(number=row[9], record=row[10] == "yes") if row[9] is not None else None,
+        trunk=row[23],
+    )
+
+
+def _caller(
+    phone: str | None,
+    name: str,
+    cid_number: str,
+    record: str,
+    call_limit: str,
+    agent: str | None,
+    agent_name: str | None,
+    agent_cid: str | None,
+    agent_record: str | None,
+) -> Caller | None:
+    if phone is None:
+        return None
+    if agent is not None and agent_name is not None:
+        # The phone is that person now: caller id and record flag are the person's.
+        name, cid_number, record = agent_name, agent_cid or "", agent_record or "no"
+    return Caller(
+        phone=phone,
+        number=agent or phone,
+        name=name,
+        shown_number=(cid_number if agent is None or agent_name is not None else "") or agent or phone,
+        record=record == "yes",
+        call_limit=_limit(call_limit),
+        mapped=agent is not None,
+    )
+
+
+def _extension(
+    number: str,
+    own_number: str | None,
+    record: str | None,
+    policy: str | None,
+    mapped_phone: str | None,
+    phone: str | None,
+    active: str | None,
+    user_type: str | None,
+    kind: str | None,
+    host: str | None,
+    call_limit: str | None,
+    phone_record: str | None,
+    contacts: int | None,
+) -> Extension | None:
+    if own_number is None and mapped_phone is None:
+        return None
+    # A "user" with an address of its own only calls out: there is nothing to ring.
+    rings = active == "yes" and user_type == "SIP" and not (kind == "user" and host != "dynamic")
+    return Extension(
+        number=number,
+        phone=phone if phone is not None and rings else "",
+        several_phones=(contacts or 1) > 1,
+        record=(record if own_number is not None else phone_record) == "yes",
+        call_limit=_limit(call_limit or ""),
+        forward_policy=policy or "",
+    )
+
+
+def _limit(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else None

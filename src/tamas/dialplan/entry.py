@@ -1,0 +1,125 @@
+"""How a call came to us: from whom, to which number, by which way."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from tamas.engine.fastagi import AgiSession
+from tamas.engine.fixed_dialplan import (
+    AGENTS_CONTEXT,
+    FIRST_LEG_CONTEXT,
+    ORIGINATED_CONTEXT,
+)
+from tamas.store.views import INCOMING_CONTEXT, OUTGOING_CONTEXT, TRUNK_PREFIX
+
+DIALABLE: Final = re.compile(r"[+*#0-9A-Za-z]{1,32}")
+"""What can be dialed at all; everything else is an unallocated number."""
+RESUME_SCRIPT: Final = "resume"
+
+_CHANNEL: Final = re.compile(r"(?P<technology>PJSIP|Local)/(?P<name>.+)-[0-9a-f]{8}(?:;[12])?")
+
+
+class Way(Enum):
+    """The ways into the call flow."""
+
+    PHONE = auto()
+    """An extension dialed."""
+    TRUNK = auto()
+    """A trunk brought the call."""
+    ORIGINATED = auto()
+    """The first party of an originated call has answered."""
+    TRANSFER = auto()
+    """Somebody in a talk sent the channel, or a consultation call, to another number."""
+    AGENT = auto()
+    """A queue rings an agent."""
+    FIRST_LEG = auto()
+    """The first party of an originated call is to be rung at all its phones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One request of the fixed dialplan, put in our words."""
+
+    way: Way
+    cuid: str
+    """Unique id of the call's first channel: the key of reports and recordings."""
+    dialed: str
+    phone: str
+    """Extension whose rights the call has; empty: nobody's, so it cannot leave by a trunk."""
+    trunk: str
+    """Trunk that brought the call, by its name; empty when none did."""
+    party: str
+    """First party of an originated call, as the request named it."""
+    answered: bool
+    """Whether the channel is up already."""
+    limit: int | None
+    """Seconds of talk allowed to an originated call."""
+    recording: bool
+    """Whether this talk is being recorded from somewhere else already."""
+
+
+def read_entry(session: AgiSession) -> Entry:
+    """Read what the fixed dialplan hands over. Values that are not ours are checked here."""
+    given = _arguments(session)
+    way, account, trunk = _way(session, given)
+    return Entry(
+        way=way,
+        cuid=given.get("linkedid") or session.uniqueid,
+        dialed=session.extension,
+        phone=account,
+        trunk=trunk,
+        party=given.get("party", ""),
+        answered=given.get("state") == "Up",
+        limit=_seconds(given.get("limit", "")),
+        recording=bool(given.get("record")) if way is Way.AGENT else given.get("recording") == "1",
+    )
+
+
+def _arguments(session: AgiSession) -> dict[str, str]:
+    pairs = (argument.partition("=") for argument in session.arguments)
+    return {name: value for name, _, value in pairs}
+
+
+def _way(session: AgiSession, given: dict[str, str]) -> tuple[Way, str, str]:
+    """The way, the phone whose rights count, and the trunk."""
+    context = session.context
+    account, trunk = _owner(session.environment.get("agi_accountcode", ""))
+    if context == AGENTS_CONTEXT:
+        return Way.AGENT, "", ""
+    if context == FIRST_LEG_CONTEXT:
+        return Way.FIRST_LEG, "", ""
+    transferer = given.get("blind") or given.get("attended")
+    if context == OUTGOING_CONTEXT and transferer:
+        # The rights are those of who transfers, never of who is transferred.
+        account, trunk = _owner_of_channel(transferer)
+        return Way.TRANSFER, account, trunk
+    if context == ORIGINATED_CONTEXT:
+        return Way.ORIGINATED, account, trunk
+    if context == INCOMING_CONTEXT:
+        return Way.TRUNK, "", trunk
+    return Way.PHONE, account, trunk
+
+
+def _owner(account: str) -> tuple[str, str]:
+    """Phone or trunk an account code or endpoint name belongs to."""
+    if account.startswith(TRUNK_PREFIX):
+        return "", account.removeprefix(TRUNK_PREFIX)
+    return account, ""
+
+
+def _owner_of_channel(channel: str) -> tuple[str, str]:
+    match = _CHANNEL.fullmatch(channel)
+    if match is None:
+        return "", ""
+    name = match["name"]
+    if match["technology"] == "Local":
+        name, _, context = name.partition("@")
+        return (name, "") if context == AGENTS_CONTEXT else ("", "")
+    return _owner(name)
+
+
+def _seconds(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else None

@@ -1,0 +1,433 @@
+"""The built-in call flow: what every call does until the call-flow graph is there.
+
+An extension's number rings its phones, a queue's number joins the queue, any other number leaves by the first
+active trunk. From a trunk only extensions and queues can be reached, else the fallback number. Transfers and
+forwards count as dialed by whoever transfers or forwards.
+
+One coroutine per call, driven by one AGI connection. Before each step that may outlive this process the step
+is written on the channel (:mod:`tamas.dialplan.resume`); ``TAMAS_END`` marks the real end.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from tamas.dialplan.dial import (
+    EXTENSION_RING_SECONDS,
+    LIMIT_VARIABLES,
+    TRUNK_RING_SECONDS,
+    Cause,
+    assignments,
+    cause_of,
+    contacts_string,
+    dial_options,
+    is_barred,
+    phone_string,
+    reason_of,
+    trunk_string,
+)
+from tamas.dialplan.directory import Caller, Extension, Lookup, Queue, look_up
+from tamas.dialplan.entry import DIALABLE, RESUME_SCRIPT, Entry, Way, read_entry
+from tamas.dialplan.facts import EVENT, encode_facts
+from tamas.dialplan.forwarding import forward_target
+from tamas.dialplan.recording import Recording, RecordingNames
+from tamas.dialplan.resume import Node, Outcome, Resumption, read_resumption, write_hops
+from tamas.engine.fastagi import AgiCallEnded, AgiRaw, AgiSession
+from tamas.engine.fixed_dialplan import QUEUE_ANSWERED_SUBROUTINE
+from tamas.settings import Settings
+from tamas.store.changes import Changes
+from tamas.store.database import Database
+from tamas.store.runtime_settings import load_runtime_settings
+
+log = logging.getLogger(__name__)
+
+GROUP_CATEGORY: Final = "tamas"
+"""Category of ``GROUP()`` in which channels count against their extension's limit of simultaneous calls."""
+QUEUE_OPTIONS: Final = "tTkKc"
+"""Transfers and parking for both sides; the caller goes on when the agent hangs up."""
+FAILED_DESTINATION: Final = "failed"
+"""Reported destination of an originated call whose second party could not be called at all."""
+
+_BAD_QUEUE_REASONS: Final[Mapping[str, str]] = {
+    "TIMEOUT": "waited in the queue too long",
+    "FULL": "the queue is full",
+    "JOINEMPTY": "nobody works in the queue",
+    "LEAVEEMPTY": "everybody left the queue",
+    "JOINUNAVAIL": "nobody in the queue is available",
+    "LEAVEUNAVAIL": "nobody in the queue is available any more",
+    "WITHDRAW": "withdrawn from the queue",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """The end of the flow: what the caller gets."""
+
+    cause: int
+    failed: str = ""
+    """Plain reason when nobody was connected."""
+    started: bool = True
+    """Whether anybody could be called at all."""
+
+
+class CallFlow:
+    """The AGI handler. Holds no state of calls: they may be resumed by another process."""
+
+    def __init__(self, database: Database, settings: Settings, changes: Changes) -> None:
+        """:raises tamas.dialplan.recording.UnusableRecordingDirectory: see there."""
+        self._database = database
+        self._fallback_number = settings.fallback_number
+        self._changes = changes
+        self._runtime: Mapping[str, Any] = {}
+        self._runtime_generation: int | None = None
+        self._names = RecordingNames(settings.state_dir / "recordings")
+
+    async def handle(self, session: AgiSession) -> None:
+        """Take a call from the fixed dialplan to its end.
+
+        Raises ``AgiHangup`` when the caller hangs up, which is an end like others.
+        """
+        entry = read_entry(session)
+        resumption = None
+        if session.script == RESUME_SCRIPT:
+            log.info("taking over call %s on %s", entry.cuid, session.channel)
+            await session.execute("StopMusicOnHold")
+            await session.set_variable("TAMAS_MUSIC", "")
+            resumption = read_resumption(session)
+        call = _Call(self, session, entry)
+        try:
+            end = await (call.resume(resumption) if resumption else call.begin())
+        except AgiCallEnded:
+            end = End(cause=Cause.NORMAL)
+        await call.end(end)
+
+    async def look_up(self, *, phone: str, dialed: str) -> Lookup:
+        return await look_up(self._database, phone=phone, dialed=dialed)
+
+    async def runtime(self) -> Mapping[str, Any]:
+        """Runtime settings as they are now."""
+        generation = await self._changes.generation()
+        if generation != self._runtime_generation:
+            self._runtime = await load_runtime_settings(self._database)
+            self._runtime_generation = generation
+        return self._runtime
+
+    async def take_recording(self, cuid: str) -> Recording | None:
+        return self._names.take(cuid, str((await self.runtime())["timezone"]))
+
+    def give_back_recording(self, cuid: str, recording: Recording) -> None:
+        self._names.give_back(cuid, recording)
+
+    @property
+    def fallback_number(self) -> str:
+        """Extension that takes calls from trunks to unknown numbers; may be empty."""
+        return self._fallback_number
+
+
+class _Call:
+    """One call in one AGI session."""
+
+    def __init__(self, flow: CallFlow, session: AgiSession, entry: Entry) -> None:
+        self._flow = flow
+        self._session = session
+        self._entry = entry
+        self._hops: tuple[str, ...] = ()
+        self._caller: Caller | None = None
+
+    async def begin(self) -> End:
+        """Route the dialed number."""
+        entry = self._entry
+        if DIALABLE.fullmatch(entry.dialed) is None:
+            return End(cause=Cause.INVALID_NUMBER, failed="no number that can be dialed", started=False)
+        found = await self._flow.look_up(phone=entry.phone, dialed=entry.dialed)
+        self._caller = found.caller
+        if entry.way in (Way.AGENT, Way.FIRST_LEG):
+            return await self._ring_leg(found)
+        if (refused := await self._take_place()) is not None:
+            return refused
+        return await self._route(entry.dialed, found, first=True)
+
+    async def resume(self, resumption: Resumption) -> End:
+        """Go on behind the step that a process before us began."""
+        node, outcome = resumption.node, resumption.outcome
+        if not outcome.status:
+            return await self._repeat(resumption)
+        self._hops = resumption.hops
+        if node.step == "queue":
+            return self._after_queue(outcome)
+        if node.step == "extension" and outcome.status != "ANSWER":
+            found = await self._flow.look_up(phone=self._entry.phone, dialed=node.target)
+            self._caller = found.caller
+            if found.extension is not None:
+                return await self._after_extension(found.extension, outcome)
+        return self._after_dial(outcome)
+
+    async def _repeat(self, resumption: Resumption) -> End:
+        """Do a step that was marked but never begun."""
+        target, hops = resumption.node.target, resumption.hops
+        before = hops[:-1] if hops and hops[-1] == target else hops
+        if not before:
+            return await self.begin()
+        self._hops = before
+        found = await self._flow.look_up(phone=before[-1], dialed=target)
+        return await self._route(target, found, first=False)
+
+    async def end(self, end: End) -> None:
+        """State why nobody was connected, and let the dialplan hang up."""
+        if end.failed:
+            facts = {"failed": end.failed}
+            if self._entry.way is Way.ORIGINATED and not end.started:
+                facts["dst"] = FAILED_DESTINATION
+            await self._state(facts)
+        await self._session.execute(
+            "MSet", *assignments({"TAMAS_CAUSE": str(int(end.cause)), "TAMAS_END": "1"})
+        )
+
+    # -- routing ----------------------------------------------------------------------------------------
+
+    async def _route(self, number: str, found: Lookup, *, first: bool) -> End:
+        if found.queue is not None:
+            await self._introduce(found, number, first=first, kind="local", queue=number)
+            return await self._join(found.queue)
+        if found.extension is not None:
+            await self._introduce(found, number, first=first, kind="local")
+            return await self._ring(found.extension)
+        if found.caller is None and self._entry.way is not Way.ORIGINATED:
+            return await self._unknown_from_outside(number, first=first)
+        if is_barred(number):
+            await self._introduce(found, number, first=first, kind="outgoing")
+            return End(cause=Cause.REJECTED, failed="barred number", started=False)
+        if found.trunk is None:
+            await self._introduce(found, number, first=first, kind="outgoing")
+            return End(cause=Cause.UNALLOCATED, failed="no such number, and no active trunk", started=False)
+        await self._introduce(found, number, first=first, kind="outgoing", exit=found.trunk)
+        return await self._dial_out(found.trunk, number)
+
+    async def _unknown_from_outside(self, number: str, *, first: bool) -> End:
+        fallback = self._flow.fallback_number
+        if first and self._entry.way is Way.TRUNK and fallback and fallback != number:
+            found = await self._flow.look_up(phone="", dialed=fallback)
+            if found.queue is not None or found.extension is not None:
+                return await self._route(fallback, found, first=True)
+        await self._introduce(None, number, first=first, kind="local")
+        return End(cause=Cause.UNALLOCATED, failed="no such number", started=False)
+
+    async def _introduce(
+        self, found: Lookup | None, number: str, *, first: bool, kind: str, **more: str
+    ) -> None:
+        """State what is known before anybody rings; show the agent's caller id in place of the phone's."""
+        entry = self._entry
+        caller = found.caller if found is not None else None
+        if not first or entry.way is Way.TRANSFER:
+            # The call keeps its source and type; a forward changes where it goes.
+            await self._state({"dst": number if not first else "", "exit": more.get("exit", "")})
+            return
+        if entry.way is Way.TRUNK:
+            facts = {"type": "incoming", "dst": number, "did": entry.dialed, "entry": entry.trunk}
+        elif entry.way is Way.ORIGINATED:
+            facts = {"type": kind if caller is not None else "outgoing", "src": entry.party, "dst": number}
+        else:
+            facts = {"type": kind, "src": caller.shown_number if caller else "", "dst": number}
+            if caller is not None and caller.mapped:
+                await self._session.set_variable("CALLERID(num)", caller.shown_number)
+                await self._session.set_variable("CALLERID(name)", caller.name)
+        await self._state(facts | more)
+
+    async def _take_place(self) -> End | None:
+        """Count the caller's phone against its limit of simultaneous calls."""
+        caller, entry = self._caller, self._entry
+        if caller is None or caller.call_limit is None or entry.way is not Way.PHONE:
+            return None
+        await self._session.set_variable(f"GROUP({GROUP_CATEGORY})", caller.phone)
+        if await self._calls_of(caller.phone) <= caller.call_limit:
+            return None
+        await self._state({"type": "local", "src": caller.shown_number, "dst": entry.dialed})
+        return End(cause=Cause.CONGESTION, failed="too many calls at once from this extension", started=False)
+
+    async def _calls_of(self, phone: str) -> int:
+        count = await self._session.get_variable(f"GROUP_COUNT({phone}@{GROUP_CATEGORY})")
+        return int(count) if count and count.isdigit() else 0
+
+    # -- extensions -------------------------------------------------------------------------------------
+
+    async def _ring(self, extension: Extension) -> End:
+        self._hops = (*self._hops, extension.number)
+        recording = await self._recording(extension.record)
+        outcome = await self._dial_phone(
+            extension,
+            Node(step="extension", target=extension.number),
+            recording=recording,
+            timeout=EXTENSION_RING_SECONDS,
+        )
+        if outcome.status == "ANSWER":
+            return self._after_dial(outcome)
+        if recording is not None:
+            self._flow.give_back_recording(self._entry.cuid, recording)
+        return await self._after_extension(extension, outcome)
+
+    async def _after_extension(self, extension: Extension, outcome: Outcome) -> End:
+        """Forward a call that was not taken, as if the extension had dialed the target."""
+        target = forward_target(extension.forward_policy, outcome.status, self._hops)
+        if target is None or DIALABLE.fullmatch(target) is None:
+            return self._after_dial(outcome)
+        found = await self._flow.look_up(phone=extension.number, dialed=target)
+        if found.caller is None:  # an agent without an extension has no policy, and no rights to lend
+            return self._after_dial(outcome)
+        return await self._route(target, found, first=False)
+
+    async def _ring_leg(self, found: Lookup) -> End:
+        """Ring for a queue or for the first leg of an originated call: no forwarding, no further steps."""
+        entry, extension = self._entry, found.extension
+        if extension is None:
+            return End(cause=Cause.UNALLOCATED)
+        if entry.way is Way.FIRST_LEG:
+            outcome = await self._dial_phone(
+                extension, Node(step="first-leg", target=extension.number), recording=None, base=""
+            )
+            return self._after_leg(outcome)
+        recording = None
+        if extension.record and not entry.recording:
+            recording = await self._flow.take_recording(entry.cuid)
+        outcome = await self._dial_phone(
+            extension,
+            Node(step="agent", target=extension.number),
+            recording=recording,
+            facts={"agent": extension.number},
+            base="",
+        )
+        return self._after_leg(outcome)
+
+    async def _dial_phone(
+        self,
+        extension: Extension,
+        node: Node,
+        *,
+        recording: Recording | None,
+        facts: Mapping[str, str] | None = None,
+        timeout: int | None = None,
+        base: str | None = None,
+    ) -> Outcome:
+        variables: dict[str, str] = {}
+        if not extension.phone:
+            return Outcome(status="CHANUNAVAIL")
+        if extension.call_limit is not None:
+            if await self._calls_of(extension.phone) >= extension.call_limit:
+                return Outcome(status="BUSY")
+            variables["OUTBOUND_GROUP_ONCE"] = f"{extension.phone}@{GROUP_CATEGORY}"
+        target = phone_string(extension.phone)
+        if extension.several_phones:
+            contacts = await self._session.get_variable(f"PJSIP_DIAL_CONTACTS({extension.phone})")
+            target = contacts_string(extension.phone, contacts or "")
+        return await self._dial(
+            target, node, variables=variables, recording=recording, facts=facts, timeout=timeout, base=base
+        )
+
+    # -- trunks -----------------------------------------------------------------------------------------
+
+    async def _dial_out(self, trunk: str, number: str) -> End:
+        recording = await self._recording(False)
+        outcome = await self._dial(
+            trunk_string(trunk, number),
+            Node(step="trunk", target=number),
+            recording=recording,
+            timeout=TRUNK_RING_SECONDS,
+        )
+        if outcome.status != "ANSWER" and recording is not None:
+            self._flow.give_back_recording(self._entry.cuid, recording)
+        return self._after_dial(outcome)
+
+    # -- queues -----------------------------------------------------------------------------------------
+
+    async def _join(self, queue: Queue) -> End:
+        session, entry = self._session, self._entry
+        recording = await self._recording(queue.record)
+        if not entry.answered:
+            await session.answer()
+        variables = {
+            "TAMAS_NODE": str(Node(step="queue", target=queue.number)),
+            "TAMAS_HOPS": write_hops(self._hops),
+            "QUEUESTATUS": "",
+            # One underscore: for the members' channels, not for what these call later.
+            "_TAMAS_RECORD_NAME": recording.name if recording else "",
+            "_TAMAS_RECORD_DIR": recording.directory if recording else "",
+            "_TAMAS_LIMIT": str(entry.limit or ""),
+        }
+        await session.execute("MSet", *assignments(variables))
+        subroutine = QUEUE_ANSWERED_SUBROUTINE if recording else ""
+        await session.execute("Queue", queue.number, QUEUE_OPTIONS, "", "", "", "", subroutine)
+        status = await session.get_variable("QUEUESTATUS")
+        return self._after_queue(Outcome(status=status or ""))
+
+    # -- what all share ---------------------------------------------------------------------------------
+
+    async def _recording(self, wanted: bool) -> Recording | None:
+        """A name for the coming talk, when either side asks for a recording and none is running."""
+        if self._entry.recording or not (wanted or (self._caller is not None and self._caller.record)):
+            return None
+        return await self._flow.take_recording(self._entry.cuid)
+
+    async def _dial(
+        self,
+        target: str,
+        node: Node,
+        *,
+        recording: Recording | None,
+        variables: Mapping[str, str] | None = None,
+        facts: Mapping[str, str] | None = None,
+        timeout: int | None = None,
+        base: str | None = None,
+    ) -> Outcome:
+        """Mark the step, dial, and return what came of it."""
+        session, entry = self._session, self._entry
+        marks = {
+            "TAMAS_NODE": str(node),
+            "TAMAS_HOPS": write_hops(self._hops),
+            "DIALSTATUS": "",
+            **(variables or {}),
+            **(LIMIT_VARIABLES if entry.limit is not None else {}),
+        }
+        await session.execute("MSet", *assignments(marks))
+        stated = dict(facts or {}) | ({"record": recording.name} if recording else {})
+        how = {} if base is None else {"base": base}
+        options = dial_options(
+            facts=encode_facts(stated),
+            record_file=recording.file if recording else "",
+            limit=entry.limit,
+            runtime=await self._flow.runtime() if entry.limit is not None else None,
+            **how,
+        )
+        await session.execute("Dial", AgiRaw(target), str(timeout or ""), options)
+        result = await session.get_full_variable("${DIALSTATUS}:${HANGUPCAUSE}")
+        status, _, cause = (result or "").partition(":")
+        return Outcome(status=status, cause=int(cause) if cause.isdigit() else None)
+
+    async def _state(self, facts: Mapping[str, str]) -> None:
+        encoded = encode_facts(facts)
+        if encoded:
+            await self._session.execute("CELGenUserEvent", EVENT, encoded)
+
+    @staticmethod
+    def _after_dial(outcome: Outcome) -> End:
+        if outcome.status == "ANSWER":
+            return End(cause=Cause.NORMAL)
+        return End(
+            cause=cause_of(outcome.status, outcome.cause),
+            failed=reason_of(outcome.status),
+            started=outcome.status not in ("CHANUNAVAIL", "INVALIDARGS", ""),
+        )
+
+    def _after_leg(self, outcome: Outcome) -> End:
+        # A leg is one attempt of several; the reason belongs to the call.
+        return replace(self._after_dial(outcome), failed="")
+
+    @staticmethod
+    def _after_queue(outcome: Outcome) -> End:
+        if outcome.status in ("CONTINUE", ""):
+            return End(cause=Cause.NORMAL)
+        return End(
+            cause=Cause.NO_USER_RESPONSE,
+            failed=_BAD_QUEUE_REASONS.get(outcome.status, "nobody in the queue took the call"),
+        )

@@ -1,0 +1,84 @@
+"""Names of recordings: fixed when a talk is about to begin, one for each stretch of talk.
+
+``<YYYYMMDD>_<cuid>.wav`` in a folder of that day; the date is the call's start in the configured time zone.
+Later pieces of a call get ``.1``, ``.2``, ... before the ending.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from tamas.errors import TamasError
+
+REMEMBERED_CALLS: Final = 20_000
+"""Calls whose taken names are remembered; those of older calls are seen on disk."""
+MAX_PIECES: Final = 1_000
+
+_DIRECTORY: Final = re.compile(r"/[A-Za-z0-9/_.+@=~-]*")
+_CUID: Final = re.compile(r"(?P<epoch>\d{1,12})\.\d{1,12}")
+
+
+class UnusableRecordingDirectory(TamasError):
+    """The path of the recordings holds signs that MixMonitor would read as something else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A recording that is going to be made."""
+
+    name: str
+    """As reports show it."""
+    file: str
+    """Absolute name."""
+
+    @property
+    def directory(self) -> str:
+        return self.file.removesuffix(f"/{self.name}")
+
+
+class RecordingNames:
+    """Gives each stretch of talk a name of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        """:raises UnusableRecordingDirectory: the path has blanks, commas or other such signs."""
+        if _DIRECTORY.fullmatch(str(directory)) is None:
+            raise UnusableRecordingDirectory(
+                f"{directory} cannot hold recordings: a path of letters, digits and /_.+@=~- is needed"
+            )
+        self._directory = directory
+        self._taken: OrderedDict[str, int] = OrderedDict()
+
+    def take(self, cuid: str, timezone: str) -> Recording | None:
+        """Take the next free name of a call; ``None`` for an id that is not Asterisk's, or far too many.
+
+        :param timezone: IANA name.
+        """
+        match = _CUID.fullmatch(cuid)
+        if match is None:
+            return None
+        start = datetime.fromtimestamp(int(match["epoch"]), tz=UTC).astimezone(ZoneInfo(timezone))
+        day = start.strftime("%Y%m%d")
+        for piece in range(self._taken.get(cuid, 0), MAX_PIECES):
+            name = f"{day}_{cuid}{f'.{piece}' if piece else ''}.wav"
+            file = self._directory / day / name
+            if not file.exists():
+                self._remember(cuid, piece + 1)
+                return Recording(name=name, file=str(file))
+        return None
+
+    def give_back(self, cuid: str, recording: Recording) -> None:
+        """Free the last name taken, because nobody answered; a name with a file stays taken."""
+        if not Path(recording.file).exists() and self._taken.get(cuid, 0) > 0:
+            self._remember(cuid, self._taken[cuid] - 1)
+
+    def _remember(self, cuid: str, taken: int) -> None:
+        self._taken[cuid] = taken
+        self._taken.move_to_end(cuid)
+        if len(self._taken) > REMEMBERED_CALLS:
+            self._taken.popitem(last=False)
