@@ -81,6 +81,9 @@ class ServiceContext:
 class Answer(ABC):
     """How the result of a service travels (SA catalogue, ``kinds``)."""
 
+    message: str | None = ""
+    """The message of success."""
+
     @abstractmethod
     def body(self, result: Any) -> bytes:
         """The envelope around a result."""
@@ -89,14 +92,11 @@ class Answer(ABC):
     def example(self) -> Any:
         """An answer as decoded JSON, for the documentation."""
 
-    def message(self) -> str | None:
-        """The message of success."""
-        value: str | None = self.example()["message"]
-        return value
-
 
 class Added(Answer):
     """The service returns the id of what it made."""
+
+    message = DONE
 
     def body(self, result: str) -> bytes:
         return envelope(1, DONE, {"_id": result})
@@ -108,6 +108,7 @@ class Added(Answer):
 class Written(Answer):
     """The service returns nothing: updated or removed."""
 
+    message = DONE
     _BODY = envelope(1, DONE, "")
 
     def body(self, result: None) -> bytes:  # noqa: ARG002
@@ -141,14 +142,14 @@ class Data(Answer):
     """
 
     def __init__(self, *, message: str | None, data: Any) -> None:
-        self._message = message
+        self.message = message
         self._data = data
 
     def body(self, result: Any) -> bytes:
-        return envelope(1, self._message, result)
+        return envelope(1, self.message, result)
 
     def example(self) -> Any:
-        return {"success": 1, "message": self._message, "data": self._data}
+        return {"success": 1, "message": self.message, "data": self._data}
 
 
 class AgentDone(Answer):

@@ -1,0 +1,264 @@
+"""The HTTP edge: uvicorn, with limits on what a connection may take before it has asked anything.
+
+uvicorn waits for ever for a request that never comes. Here a connection is closed when
+
+- the headers of a request are not complete :data:`HEADER_SECONDS` after it was opened (or, on a kept-alive
+  connection, after the request's first byte), however slowly they trickle;
+- they are longer than :data:`MAX_HEADER_BYTES` or more than :data:`MAX_HEADERS`: answered 431;
+- a body is not complete :data:`BODY_SECONDS` after its headers;
+- there are more than :data:`MAX_CONNECTIONS` connections, or more than
+  :data:`MAX_CONNECTIONS_PER_ADDRESS` from one address that is neither loopback nor a trusted proxy: closed
+  without a word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from tamas.errors import TamasError
+from tamas.sa.addresses import parse_address, within
+from tamas.settings import Network, Settings
+
+HEADER_SECONDS = 10.0
+BODY_SECONDS = 60.0
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection may wait for its next request; longer than usual proxies keep theirs."""
+MAX_HEADER_BYTES = 32 * 1024
+MAX_HEADERS = 100
+MAX_CONNECTIONS = 4096
+MAX_CONNECTIONS_PER_ADDRESS = 256
+MAX_SURPLUS_BYTES = 32 * 1024 * 1024
+"""Bytes of a refused body that are read and thrown away, so that the client gets to see the answer."""
+SHUTDOWN_SECONDS = 5
+"""How long running requests may finish when the server stops."""
+BACKLOG = 1024
+
+AsgiApp = Callable[
+    [
+        MutableMapping[str, Any],
+        Callable[[], Awaitable[MutableMapping[str, Any]]],
+        Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ],
+    Awaitable[None],
+]
+
+
+class HttpServerError(TamasError):
+    """The HTTP server cannot start; the text says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpLimits:
+    """What one connection, one address and all together may take."""
+
+    header_seconds: float = HEADER_SECONDS
+    body_seconds: float = BODY_SECONDS
+    max_connections: int = MAX_CONNECTIONS
+    max_connections_per_address: int = MAX_CONNECTIONS_PER_ADDRESS
+
+
+class _Edge:
+    """The connections of one server, counted."""
+
+    def __init__(self, limits: HttpLimits, trusted: Sequence[Network]) -> None:
+        self.limits = limits
+        self._trusted = trusted
+        self._total = 0
+        self._by_address: Counter[str] = Counter()
+
+    def admit(self, address: str) -> bool:
+        """Count a new connection, unless there are too many."""
+        if self._total >= self.limits.max_connections:
+            return False
+        if self._by_address[address] >= self.limits.max_connections_per_address and not self._exempt(address):
+            return False
+        self._total += 1
+        self._by_address[address] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """An admitted connection is gone."""
+        self._total -= 1
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+    def _exempt(self, address: str) -> bool:
+        parsed = parse_address(address)
+        return parsed is not None and (parsed.is_loopback or within(parsed, self._trusted))
+
+
+def _protocol_class(edge: _Edge) -> type[asyncio.Protocol]:
+    """A protocol class of uvicorn's that keeps the limits; uvicorn makes one instance per connection."""
+    limits = edge.limits
+
+    class LimitedProtocol(HttpToolsProtocol):
+        _admitted: str | None = None
+        _deadline: asyncio.TimerHandle | None = None
+        _in_headers = True
+        _header_bytes = 0
+        _surplus = 0
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)  # type: ignore[arg-type]
+            address = self.client[0] if self.client else ""
+            if not edge.admit(address):
+                self.transport.abort()
+                return
+            self._admitted = address
+            self._arm(limits.header_seconds)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._disarm()
+            if self._admitted is not None:
+                edge.leave(self._admitted)
+                self._admitted = None
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            if self._in_headers:
+                self._header_bytes += len(data)
+                if self._deadline is None:  # first bytes of a further request on a kept connection
+                    self._arm(limits.header_seconds)
+            elif self.cycle is not None and self.cycle.response_complete:
+                self._surplus += len(data)
+                if self._surplus > MAX_SURPLUS_BYTES:
+                    self.transport.abort()
+                    return
+            super().data_received(data)
+            if self._in_headers and self._header_bytes > MAX_HEADER_BYTES:
+                self._refuse_headers()
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._in_headers = True
+
+        def on_header(self, name: bytes, value: bytes) -> None:
+            super().on_header(name, value)
+            if len(self.headers) > MAX_HEADERS:
+                self._refuse_headers()
+
+        def on_headers_complete(self) -> None:
+            self._in_headers = False
+            self._header_bytes = 0
+            self._surplus = 0
+            self._disarm()
+            if self.transport.is_closing():
+                return
+            self._arm(limits.body_seconds)
+            super().on_headers_complete()
+
+        def on_message_complete(self) -> None:
+            self._disarm()
+            self._in_headers = True
+            super().on_message_complete()
+
+        def _arm(self, seconds: float) -> None:
+            self._deadline = self.loop.call_later(seconds, self._too_slow)
+
+        def _disarm(self) -> None:
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+
+        def _too_slow(self) -> None:
+            self._deadline = None
+            self.transport.abort()
+
+        def _refuse_headers(self) -> None:
+            if not self.transport.is_closing():
+                self.transport.write(
+                    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+                    b"content-length: 0\r\nconnection: close\r\n\r\n"
+                )
+                self.transport.close()
+
+    return LimitedProtocol
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: who runs us decides what a signal means."""
+
+    def stop(self) -> None:
+        """Finish running requests, then return from :meth:`serve`."""
+        self.should_exit = True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open a listening TCP socket.
+
+    :param port: 0 takes any free one.
+    :raises HttpServerError: the address cannot be bound.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        reason = "it is in use" if error.errno == errno.EADDRINUSE else str(error)
+        raise HttpServerError(f"cannot listen on {host} port {port}: {reason}") from error
+    listener.setblocking(False)
+    return listener
+
+
+async def serve_http(
+    app: AsgiApp,
+    sockets: Sequence[socket.socket],
+    settings: Settings,
+    *,
+    stop: asyncio.Event,
+    limits: HttpLimits | None = None,
+) -> None:
+    """Answer HTTP on listening sockets until ``stop`` is set; then running requests get
+    :data:`SHUTDOWN_SECONDS` to finish. The sockets are closed at the end.
+
+    TLS, when the settings name a certificate.
+
+    :raises HttpServerError: certificate or key cannot be used.
+    """
+    edge = _Edge(limits or HttpLimits(), settings.trusted_proxies)
+    config = uvicorn.Config(
+        app,
+        http=_protocol_class(edge),
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        ssl_certfile=settings.http_tls_cert,
+        ssl_keyfile=settings.http_tls_key,
+        backlog=BACKLOG,
+    )
+    try:
+        config.load()
+    except (OSError, ssl.SSLError) as error:
+        raise HttpServerError(f"TAMAS_HTTP_TLS_CERT or TAMAS_HTTP_TLS_KEY: {error}") from error
+    server = _Server(config)
+    stopping = asyncio.create_task(_stop_when_set(stop, server), name="http-stop")
+    try:
+        await server._serve(list(sockets))  # noqa: SLF001 - serve() would take over our signals
+    finally:
+        stopping.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
+
+
+async def _stop_when_set(stop: asyncio.Event, server: _Server) -> None:
+    await stop.wait()
+    server.stop()

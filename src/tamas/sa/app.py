@@ -1,0 +1,114 @@
+"""The SA as an ASGI application: the gateway, its documentation page, and whoever answers the rest."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from tamas.sa.documentation import documentation_page
+from tamas.sa.gateway import Gateway, Receive, Scope, Send, own_address, path_below_prefix
+from tamas.sa.openapi import openapi_document
+from tamas.sa.service import Registry, registry
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tamas.engine.engine import Engine
+    from tamas.engine.sip_secrets import SecretSeal
+    from tamas.settings import Settings
+    from tamas.store.changes import Changes
+    from tamas.store.database import Database
+
+SERVICE_MODULES = (
+    "tamas.sa.setting.ping",
+    "tamas.sa.call.originate",
+    "tamas.sa.pbx.users",
+    "tamas.sa.pbx.trunks",
+    "tamas.sa.pbx.queues",
+    "tamas.sa.pbx.agents",
+)
+"""Modules that declare services."""
+
+DOCUMENTATION = "/docs"
+
+
+def declared_services() -> Registry:
+    """The registry with every service of the SA in it."""
+    for module in SERVICE_MODULES:
+        importlib.import_module(module)
+    return registry
+
+
+class SimotelApi:
+    """ASGI application that answers ``/api/v4`` and ``/docs`` and hands everything else on.
+
+    Call :meth:`start` before serving and :meth:`close` after.
+
+    :param otherwise: answers what is not ours; without it, that is a plain 404.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        changes: Changes,
+        settings: Settings,
+        engine: Engine,
+        seal: SecretSeal,
+        services: Registry | None = None,
+        otherwise: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None,
+    ) -> None:
+        self._services = declared_services() if services is None else services
+        self._gateway = Gateway(
+            registry=self._services,
+            database=database,
+            changes=changes,
+            settings=settings,
+            engine=engine,
+            seal=seal,
+            openapi=openapi_document,
+        )
+        self._otherwise = otherwise or _not_found
+
+    async def start(self) -> None:
+        """Begin background work of the gateway."""
+        await self._gateway.start()
+
+    async def close(self) -> None:
+        """End background work; the API log is complete afterwards."""
+        await self._gateway.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            if path_below_prefix(path) is not None:
+                await self._gateway(scope, receive, send)
+                return
+            if path.rstrip("/") == DOCUMENTATION and scope["method"] in ("GET", "HEAD"):
+                await _send_page(send, documentation_page(self._services, own_address(scope)))
+                return
+        await self._otherwise(scope, receive, send)
+
+
+async def _send_page(send: Send, page: bytes) -> None:
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-length", b"%d" % len(page)),
+        (b"cache-control", b"no-cache"),
+        (b"x-content-type-options", b"nosniff"),
+        (
+            b"content-security-policy",
+            b"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'",
+        ),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": page})
+
+
+async def _not_found(scope: Scope, _receive: Receive, send: Send) -> None:
+    if scope["type"] != "http":
+        return
+    body = b"Not Found"
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
