@@ -15,6 +15,7 @@ from tamas.commands.api_log import api_log
 from tamas.commands.output import AsJson, console, errors, fail, print_json
 from tamas.errors import TamasError
 from tamas.logs import configure_logging
+from tamas.privileges import drop_privileges
 from tamas.settings import load_settings
 from tamas.state import only_server, prepare_state_dir
 from tamas.store.migrate import schema_version
@@ -50,6 +51,7 @@ def serve(
         prepare_state_dir(process_settings.state_dir)
         with only_server(process_settings.state_dir):
             listener = bind_http(process_settings)
+            drop_privileges(process_settings)
             status = Supervisor(listener, api_workers=workers).run()
     except TamasError as error:
         fail(str(error), as_json=as_json)

@@ -12,6 +12,7 @@ This module imports nothing heavy: the parent must stay small and must not be ab
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import logging
 import os
 import selectors
@@ -41,6 +42,9 @@ HTTP_BACKLOG = 1024
 
 EXIT_CONFIGURATION = 78
 """Exit status of a worker that cannot run as it is set up (``EX_CONFIG``); it is not started again."""
+
+
+_PR_SET_PDEATHSIG = 1
 
 
 class PortTakenError(TamasError):
@@ -78,6 +82,15 @@ def bind_http(settings: Settings) -> socket.socket:
             "set TAMAS_HTTP_PORT to a free port"
         ) from error
     return listener
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies (prctl(2), PR_SET_PDEATHSIG)."""
+    parent = os.getppid()
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+    if os.getppid() != parent:  # it died before we asked
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Supervisor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import signal
@@ -18,21 +17,11 @@ from tamas.errors import TamasError
 from tamas.logs import configure_logging
 from tamas.server import ConfigurationError, serve_api, serve_main
 from tamas.settings import Settings, SettingsError, load_settings
-from tamas.supervisor import EXIT_CONFIGURATION
+from tamas.supervisor import EXIT_CONFIGURATION, die_with_parent
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 0.5
-_PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies (prctl(2), PR_SET_PDEATHSIG)."""
-    parent = os.getppid()
-    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")
-    if os.getppid() != parent:  # it died before we asked
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 async def _beat(descriptor: int) -> None:
