@@ -67,6 +67,8 @@ _EMPTY: Final = (
     "dsp.conf",
     "enum.conf",
     "func_odbc.conf",
+    "queuerules.conf",
+    "res_fax.conf",
 )
 """Read by the core or by modules that are content with nothing, but complain when the file is not there."""
 

@@ -127,6 +127,7 @@ class Engine:
         self._ami: AmiClient | None = None
         self._ami_port = 0
         self._ami_task: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
         self._log: AsteriskLog | None = None
         self._log_task: asyncio.Task[None] | None = None
         self._supervising: asyncio.Task[None] | None = None
@@ -181,9 +182,12 @@ class Engine:
 
     async def run(self) -> None:
         """Wait until supervision ends; raises what ended it, which is a bug or a full disk."""
-        if self._supervising is None:
+        if self._supervising is None or self._log_task is None:
             raise EngineNotReady("the engine was not started")
-        await asyncio.shield(self._supervising)
+        done, _ = await asyncio.wait({self._supervising, self._log_task}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if not task.cancelled():
+                task.result()
 
     async def wait_ready(self, timeout: float) -> None:
         """Wait for :attr:`ready`. :raises EngineNotReady: it did not come within ``timeout`` seconds."""
@@ -390,7 +394,7 @@ class Engine:
             port=port,
             username=AMI_USER,
             secret=self._secrets.ami,
-            on_event=self._on_event,
+            on_event=self._take_event,
             on_connect=self._on_connect,
             on_disconnect=self._on_disconnect,
             backoff=RECONNECTS,
@@ -414,6 +418,12 @@ class Engine:
         while not is_listening(port):  # noqa: ASYNC110 - nothing tells us of it
             await asyncio.sleep(LISTEN_POLL_SECONDS)
         await client.run()
+
+    def _take_event(self, event: AmiMessage) -> None:
+        self._on_event(event)
+        if event.event == "Shutdown" and self._state == "stopping" and self._ami is not None:
+            # We asked for it: what follows is no outage to report or to reconnect after.
+            self._leaving = asyncio.create_task(self._ami.close(), name="engine-ami-close")
 
     async def _on_connect(self) -> None:
         self._booted.set()
@@ -512,6 +522,7 @@ class Engine:
             self._agi = None
         if self._ami is not None:
             await self._ami.close()
+        await _cancelled(self._leaving)
         await _cancelled(self._ami_task)
         await _cancelled(self._log_task)
         if self._log is not None:

@@ -25,9 +25,7 @@ KEEP_FILES: Final = 3
 """Rotated log files that are kept."""
 
 _LINE: Final = re.compile(
-    r"\[[^]]+\] (?P<level>DEBUG|VERBOSE|NOTICE|WARNING|ERROR|SECURITY|DTMF|FAX)\[\d+\]"
-    r"(?:\[(?P<call>C-[0-9a-f]+)\])?:? (?P<text>.*)",
-    re.DOTALL,
+    r"\[\d{4}-[^]]+\] (?:(?P<level>[A-Z]+)\[\d+\](?:\[(?P<call>C-[0-9a-f]+)\])?:? )?(?P<text>.*)", re.DOTALL
 )
 _LEVELS: Final = {
     "NOTICE": logging.INFO,
@@ -35,10 +33,9 @@ _LEVELS: Final = {
     "ERROR": logging.ERROR,
     "SECURITY": logging.INFO,
 }
+"""Others, and lines that say only which Asterisk begins to write here, are for debugging."""
 _LOST_RECORD: Final = re.compile(
-    r"(CDR|CEL) failed:|Insert (CDR|CEL)\S* '?.*failed|Insert (CDR|CEL)\(s\) failed"
-    r"|cel_odbc\.c: .*SQL .*(error|fail)|cdr_adaptive_odbc\.c: .*SQL .*(error|fail)"
-    r"|res_config_odbc\.c: .*(INSERT|queue_log)"
+    r"(CDR|CEL) failed: |Insert (CDR|CEL)(\(s\)| '.*') failed|realtime queue log|INSERT INTO .*queue_log"
 )
 
 
