@@ -76,11 +76,14 @@ class End:
 class CallFlow:
     """The AGI handler. Holds no state of calls: they may be resumed by another process."""
 
-    def __init__(self, database: Database, settings: Settings, changes: Changes) -> None:
-        """:raises tamas.dialplan.recording.UnusableRecordingDirectory: see there."""
+    def __init__(self, database: Database, settings: Settings, changes: Changes | None = None) -> None:
+        """:param changes: tells when runtime settings change; without it the store is asked each time.
+
+        :raises tamas.dialplan.recording.UnusableRecordingDirectory: see there.
+        """
         self._database = database
         self._fallback_number = settings.fallback_number
-        self._changes = changes
+        self._changes = changes or Changes(database)
         self._runtime: Mapping[str, Any] = {}
         self._runtime_generation: int | None = None
         self._names = RecordingNames(settings.state_dir / "recordings")
