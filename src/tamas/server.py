@@ -16,17 +16,15 @@ from dataclasses import dataclass
 
 from tamas.console_accounts import ensure_administrator, first_password_file
 from tamas.dialplan.flow import CallFlow
-from tamas.engine.ami import AmiMessage
 from tamas.engine.engine import Engine
 from tamas.engine.install import AsteriskInstall, AsteriskUnusableError, ensure_asterisk
 from tamas.engine.layout import EngineLayout
 from tamas.engine.link import EngineAccess, EngineLink
 from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
+from tamas.engine_events import EngineEvents
 from tamas.errors import TamasError
 from tamas.http_server import serve_http
-from tamas.records.engine_events import EngineRecords
 from tamas.records.ingest import Ingestion
-from tamas.records.retention import prune_inboxes_regularly
 from tamas.sa.app import SimotelApi
 from tamas.settings import Settings
 from tamas.state import StateError, prepare_state_dir
@@ -84,40 +82,32 @@ async def serve_main(settings: Settings, listener: socket.socket, stop: asyncio.
         if await ensure_administrator(store.database, settings.state_dir):
             _say_what_next(settings)
         install = await _install(settings)
-        records = EngineRecords(store.database)
         ingestion = Ingestion(store.database)
-        flow = CallFlow(store.database, settings)
-
-        def on_event(event: AmiMessage) -> None:
-            records.on_event(event)
-            if event.event in {"Hangup", "Cdr", "OriginateResponse"}:
-                ingestion.wake()
+        events = EngineEvents(store.database, ingestion)
+        flow = CallFlow(store.database, settings, store.changes)
 
         async def on_ready(adopted: bool) -> None:
-            await records.on_engine_ready(engine.ami, adopted=adopted)
-            ingestion.wake()
+            await events.on_engine_ready(engine.ami, adopted=adopted)
 
         engine = Engine(
             settings,
             settings.database_url,
             install,
             agi_handler=flow.handle,
-            on_event=on_event,
+            on_event=events.on_event,
             on_ready=on_ready,
         )
         async with asyncio.TaskGroup() as tasks:
-            http = tasks.create_task(_serve_http(store, engine, listener), name="http")
+            tasks.create_task(_serve_http(store, engine, listener, stop), name="http")
             background = [
                 tasks.create_task(ingestion.run(), name="ingestion"),
-                tasks.create_task(records.run(), name="engine-records"),
-                tasks.create_task(prune_inboxes_regularly(store.database), name="retention"),
+                tasks.create_task(events.run(), name="engine-events"),
             ]
             await engine.start()
             engine_task = tasks.create_task(engine.run(), name="engine-supervision")
             log.info("serving at %s", settings.http_address)
             await stop.wait()
             log.info("stopping")
-            http.cancel()
             engine_task.cancel()
             await engine.close(stop_asterisk=True)
             await ingestion.drain(DRAIN_SECONDS)
@@ -132,14 +122,16 @@ async def serve_api(settings: Settings, listener: socket.socket, stop: asyncio.E
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(link.run(), name="engine-link"),
-                tasks.create_task(_serve_http(store, link, listener), name="http"),
+                tasks.create_task(_serve_http(store, link, listener, stop), name="http"),
             ]
             await stop.wait()
             for task in running:
                 task.cancel()
 
 
-async def _serve_http(store: OpenStore, engine: EngineAccess, listener: socket.socket) -> None:
+async def _serve_http(
+    store: OpenStore, engine: EngineAccess, listener: socket.socket, stop: asyncio.Event
+) -> None:
     api = SimotelApi(
         database=store.database,
         changes=store.changes,
@@ -150,7 +142,7 @@ async def _serve_http(store: OpenStore, engine: EngineAccess, listener: socket.s
     )
     await api.start()
     try:
-        await serve_http(api, [listener], store.settings)
+        await serve_http(api, [listener], store.settings, stop=stop)
     finally:
         await api.close()
 

@@ -13,7 +13,7 @@ from tamas.sa.service import Registry, registry
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tamas.engine.engine import Engine
+    from tamas.engine.link import EngineAccess
     from tamas.engine.sip_secrets import SecretSeal
     from tamas.settings import Settings
     from tamas.store.changes import Changes
@@ -53,7 +53,7 @@ class SimotelApi:
         database: Database,
         changes: Changes,
         settings: Settings,
-        engine: Engine,
+        engine: EngineAccess,
         seal: SecretSeal,
         services: Registry | None = None,
         otherwise: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None,

@@ -29,7 +29,7 @@ from tamas.sa.snapshot import KnownAccount, Snapshot, Snapshots
 from tamas.sa.throttle import Throttle
 
 if TYPE_CHECKING:
-    from tamas.engine.engine import Engine
+    from tamas.engine.link import EngineAccess
     from tamas.engine.sip_secrets import SecretSeal
     from tamas.settings import Settings
     from tamas.store.changes import Changes
@@ -127,7 +127,7 @@ class Gateway:
         database: Database,
         changes: Changes,
         settings: Settings,
-        engine: Engine,
+        engine: EngineAccess,
         seal: SecretSeal,
         openapi: Callable[[Registry, str], bytes],
         throttle: Throttle | None = None,

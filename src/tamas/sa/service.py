@@ -24,7 +24,7 @@ from tamas.sa.field_types import Schema
 from tamas.sa.fields import Model, NoParameters, model_of
 
 if TYPE_CHECKING:
-    from tamas.engine.engine import Engine
+    from tamas.engine.link import EngineAccess
     from tamas.engine.sip_secrets import SecretSeal
     from tamas.settings import Settings
     from tamas.store.changes import Changes
@@ -65,7 +65,7 @@ class ServiceContext:
     request_id: str
     database: Database
     changes: Changes
-    engine: Engine
+    engine: EngineAccess
     settings: Settings
     """Settings of this process."""
     runtime: Mapping[str, Any]

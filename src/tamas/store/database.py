@@ -43,7 +43,7 @@ POSTGRESQL_POOL = 8
 
 _HOT_DIALECTS: Mapping[Dialect, Callable[[], Any]] = {
     "sqlite": lambda: sqlite.dialect(paramstyle="qmark"),
-    "postgresql": lambda: postgresql.asyncpg.dialect(),
+    "postgresql": lambda: postgresql.asyncpg.dialect(),  # type: ignore[no-untyped-call]
 }
 
 

@@ -1,0 +1,96 @@
+"""What engine events mean for call records: failed originates, and calls that the engine took with it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
+
+from tamas.engine.ami import AmiClient, AmiMessage
+from tamas.records.ingest import Ingestion
+from tamas.records.originates import close_open_originates, on_originate_response
+from tamas.records.orphans import close_orphans
+from tamas.records.retention import prune_inbox
+from tamas.store.clock import now
+from tamas.store.database import Database, StoreError
+
+log = logging.getLogger(__name__)
+
+INBOX_DAYS = 7.0
+"""How long rows that have become call records are kept."""
+PRUNE_SECONDS = 3600.0
+LIST_SECONDS = 10.0
+RETRY_SECONDS = 1.0
+_WAKING = frozenset({"Hangup", "OriginateResponse"})
+_STORE_ERRORS = (StoreError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+
+class EngineEvents:
+    """Carries what the engine tells into call records. Hold :meth:`run` in a task."""
+
+    def __init__(self, database: Database, ingestion: Ingestion) -> None:
+        self._database = database
+        self._ingestion = ingestion
+        self._work: asyncio.Queue[Callable[[], Coroutine[Any, Any, object]]] = asyncio.Queue()
+
+    def on_event(self, event: AmiMessage) -> None:
+        """Take one AMI event; returns at once."""
+        if event.event not in _WAKING:
+            return
+        self._ingestion.wake()
+        if event.event == "OriginateResponse" and event.get("Response") != "Success":
+            self._work.put_nowait(lambda: on_originate_response(self._database, event))
+
+    async def on_engine_ready(self, ami: AmiClient, *, adopted: bool) -> None:
+        """Settle what happened while we did not look.
+
+        :param adopted: whether this Asterisk was running before; a new one has no calls.
+        :raises AmiError: the engine went away again.
+        """
+        at = now()
+        uniqueids: set[str] = set()
+        linkedids: set[str] = set()
+        if adopted:
+            for channel in await ami.list_action("CoreShowChannels", {}, timeout=LIST_SECONDS):
+                uniqueids.add(channel.get("Uniqueid", ""))
+                linkedids.add(channel.get("Linkedid", ""))
+        reason = "lost while the contact center was away" if adopted else "the engine stopped"
+
+        async def settle() -> None:
+            orphans = await close_orphans(self._database, linkedids, at, reason)
+            originates = await close_open_originates(self._database, uniqueids, reason=reason, before=at)
+            if orphans or originates:
+                log.info("closed %d calls and %d originates: %s", orphans, originates, reason)
+
+        self._work.put_nowait(settle)
+        self._ingestion.wake()
+
+    async def run(self) -> None:
+        """Do the work that events bring, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._prune(), name="prune-inbox")
+            while True:
+                work = await self._work.get()
+                tasks.create_task(self._persist(work), name="engine-event")
+
+    async def _persist(self, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        while True:
+            try:
+                await work()
+            except _STORE_ERRORS as error:
+                log.warning("a call record has to wait for the store: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
+
+    async def _prune(self) -> None:
+        while True:
+            try:
+                await prune_inbox(self._database, days=INBOX_DAYS)
+            except _STORE_ERRORS as error:
+                log.warning("pruning has to wait for the store: %s", error)
+            await asyncio.sleep(PRUNE_SECONDS)
