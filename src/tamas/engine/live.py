@@ -1,0 +1,72 @@
+"""Effects on the running engine of rows that were just committed.
+
+The rows are the truth and Asterisk reads them again sooner or later; these functions make it do so now. Each
+raises :class:`tamas.engine.ami.AmiError` when the engine is away or refuses.
+"""
+
+from __future__ import annotations
+
+from tamas.engine.ami import AmiActionFailed, AmiClient
+
+LOCAL_AGENTS_CONTEXT = "simotel-local-agents"
+"""Dialplan context in which an agent's leg of a queue call begins."""
+_NO_SUCH_AOR = "Unable to retrieve aor"
+_NO_MEMBER = "none"
+"""Filters every member out of the answer to ``QueueStatus``."""
+
+
+def member_interface(agent: str) -> str:
+    """What a queue dials for an agent, so that each leg walks the dialplan."""
+    return f"Local/{agent}@{LOCAL_AGENTS_CONTEXT}/n"
+
+
+def state_interface(phone: str) -> str:
+    """The device whose state tells a queue whether an agent is busy."""
+    return f"PJSIP/{phone}"
+
+
+async def queue_members_changed(ami: AmiClient, queue: str) -> None:
+    """Make ``app_queue`` read a queue and its members again.
+
+    It does so by itself only when a caller joins or is offered to members.
+    """
+    await ami.list_action("QueueStatus", {"Queue": queue, "Member": _NO_MEMBER})
+
+
+async def pause_member(ami: AmiClient, queue: str, interface: str, *, paused: bool, reason: str = "") -> None:
+    """Put a queue member on break or end the break; writes the queue log and raises Asterisk's event.
+
+    :raises tamas.engine.ami.AmiActionFailed: the member is not in that queue.
+    """
+    fields = {"Queue": queue, "Interface": interface, "Paused": "true" if paused else "false"}
+    if reason:
+        fields["Reason"] = reason
+    await ami.action("QueuePause", fields)
+
+
+async def trunk_changed(
+    ami: AmiClient, endpoint: str, *, registration_changed: bool, gone: bool = False
+) -> None:
+    """Ping a trunk's new address, and start, change or end its registration.
+
+    :param endpoint: name of its endpoint (:func:`tamas.store.views.trunk_endpoint`).
+    :param gone: it was removed, deactivated or renamed; Asterisk stops pinging by itself then.
+    """
+    if not gone:
+        await _reload_qualify(ami, endpoint)
+    if registration_changed:
+        await ami.action("Reload", {"Module": "res_pjsip_outbound_registration.so"})
+
+
+async def endpoint_changed(ami: AmiClient, number: str) -> None:
+    """Ping an extension at its new fixed address; registered phones need nothing."""
+    await _reload_qualify(ami, number)
+
+
+async def _reload_qualify(ami: AmiClient, aor: str) -> None:
+    try:
+        await ami.command(f"pjsip reload qualify aor {aor}")
+    except AmiActionFailed as error:
+        # Somebody removed it in the meantime, which is as good.
+        if _NO_SUCH_AOR not in error.message:
+            raise

@@ -1,0 +1,490 @@
+"""``/pbx/users/*``: extensions.
+
+An extension is one row; Asterisk sees it at the next REGISTER or call. What its fields mean there is in
+``docs/asterisk.md``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy import Connection as SyncConnection
+
+from tamas.engine import live
+from tamas.engine.ami import AmiClient
+from tamas.engine.sip_objects import SipSettingError, extension_sip
+from tamas.engine.sip_secrets import SealError, ha1
+from tamas.sa.dates import RowDates
+from tamas.sa.errors import NumberExists, OperationFailed
+from tamas.sa.fields import (
+    CidrMask,
+    ContextName,
+    Digits,
+    DigitsOrEmpty,
+    Email,
+    Field,
+    Lines,
+    Name,
+    Nested,
+    OneOf,
+    Text,
+    YesNo,
+    alike,
+    identifier,
+    logical,
+    optional,
+    required,
+)
+from tamas.sa.pbx.effects import carry_over, refresh_queues
+from tamas.sa.pbx.field_types import (
+    DTMF_MODE,
+    NAT,
+    PEER_TYPE,
+    TRANSFER,
+    USER_TYPE,
+    CallerNumber,
+    ExtensionSecret,
+    ForwardTarget,
+    Port,
+    SipHost,
+)
+from tamas.sa.pbx.memberships import forget_extension, lock_memberships, renumber_extension
+from tamas.sa.pbx.numbers import claim_number, release_number
+from tamas.sa.pbx.rows import matches, number_order
+from tamas.sa.service import Added, Listed, ServiceContext, Written, service
+from tamas.store.clock import now
+from tamas.store.database import Connection, HotQuery, Row
+from tamas.store.ids import new_id
+from tamas.store.schema import agent_mappings, extensions, ps_contacts, queue_members
+
+log = logging.getLogger(__name__)
+
+KIND = "extension"
+"""What an extension is among dialable numbers."""
+MASK = "******"
+"""Stands for every secret in answers; sent back in an update it leaves the secret alone."""
+EXPIRED = 1
+"""An expiration time long past: Asterisk calls such a contact no more and removes it."""
+
+_GROUPS = Digits(max=2, low=0, high=63)
+_CALL_LIMIT = DigitsOrEmpty(max=4)
+
+
+def _yes_no(example: str) -> Field:
+    return logical(YesNo(), example=example)
+
+
+class ForwardPolicy(msgspec.Struct, kw_only=True):
+    """Where calls go that the extension did not take, by reason; ``""`` for nowhere."""
+
+    busy: Annotated[str | None, optional(ForwardTarget(), wire="Busy", example="571")] = None
+    no_answer: Annotated[str | None, optional(ForwardTarget(), wire="No Answer", example="570")] = None
+    unavailable: Annotated[str | None, optional(ForwardTarget(), wire="UnAvailable", example="570")] = None
+    every: Annotated[str | None, optional(ForwardTarget(), wire="All", example="2121")] = None
+
+    def given(self) -> dict[str, str]:
+        """What was sent, by the name on the wire."""
+        named = zip(_FORWARD_KEYS, (self.busy, self.no_answer, self.unavailable, self.every), strict=True)
+        return {key: value for key, value in named if value is not None}
+
+
+_FORWARD_KEYS = ("Busy", "No Answer", "UnAvailable", "All")
+
+
+class UserAdd(msgspec.Struct, kw_only=True):
+    """A new extension; what is left out has the default of its column."""
+
+    user_type: Annotated[str | None, logical(USER_TYPE, example="SIP")] = None
+    active: Annotated[str | None, _yes_no("yes")] = None
+    name: Annotated[str, required(Name(), example="User2")]
+    number: Annotated[
+        str, required(Digits(), example="999", note="Unique among everything that can be dialed.")
+    ]
+    cid_number: Annotated[str | None, logical(CallerNumber(), example="999")] = None
+    secret: Annotated[str, required(ExtensionSecret(), lenient_aliases=("password",), example="999")]
+    call_record: Annotated[str | None, _yes_no("no")] = None
+    push_notification: Annotated[str | None, _yes_no("no")] = None
+    deny: Annotated[str | None, logical(CidrMask(), example="0.0.0.0/0.0.0.0")] = None
+    permit: Annotated[str | None, logical(CidrMask(), example="0.0.0.0/0.0.0.0")] = None
+    dtmfmode: Annotated[str | None, logical(DTMF_MODE, example="rfc2833")] = None
+    canreinvite: Annotated[str | None, _yes_no("no")] = None
+    directmedia: Annotated[str | None, _yes_no("no")] = None
+    context: Annotated[str | None, logical(ContextName(), example="main_routing")] = None
+    host: Annotated[str | None, logical(SipHost(), example="dynamic")] = None
+    type: Annotated[str | None, logical(PEER_TYPE, example="user")] = None
+    nat: Annotated[str | None, logical(NAT, example="no")] = None
+    port: Annotated[str | None, logical(Port(), example="5060")] = None
+    qualify: Annotated[str | None, _yes_no("no")] = None
+    callgroup: Annotated[str | None, logical(_GROUPS, example="1")] = None
+    pickupgroup: Annotated[str | None, logical(_GROUPS, example="1")] = None
+    callcounter: Annotated[str | None, _yes_no("no")] = None
+    faxdetect: Annotated[str | None, _yes_no("no")] = None
+    call_limit: Annotated[
+        str | None, logical(_CALL_LIMIT, example="", note="Simultaneous calls; empty: no limit.")
+    ] = None
+    trunk: Annotated[str | None, logical(YesNo(), example="no", note="IAX2 only.")] = None
+    transfer: Annotated[str | None, logical(TRANSFER, example="no", note="IAX2 only.")] = None
+    email: Annotated[str | None, optional(Email(), example="")] = None
+    forward_policy: Annotated[ForwardPolicy | None, optional(Nested(ForwardPolicy))] = None
+    more_options: Annotated[
+        str | None, optional(Lines(), example="", note="Lines key=value, as in docs/asterisk.md.")
+    ] = None
+    description: Annotated[str | None, optional(Lines(max=1000), example="")] = None
+
+
+class UserUpdate(msgspec.Struct, kw_only=True):
+    """Changes of an extension; what is left out stays."""
+
+    id: Annotated[str, identifier(natural_key="number")] = ""
+    user_type: Annotated[str | None, logical(USER_TYPE, example="SIP")] = None
+    active: Annotated[str | None, _yes_no("yes")] = None
+    name: Annotated[str | None, logical(Name(), example="User2")] = None
+    number: Annotated[
+        str | None, logical(Digits(), example="999", note="Unique among everything that can be dialed.")
+    ] = None
+    cid_number: Annotated[str | None, logical(CallerNumber(), example="999")] = None
+    secret: Annotated[
+        str | None,
+        logical(
+            ExtensionSecret(),
+            lenient_aliases=("password",),
+            example="999",
+            note="The mask ****** leaves the secret alone.",
+        ),
+    ] = None
+    call_record: Annotated[str | None, _yes_no("no")] = None
+    push_notification: Annotated[str | None, _yes_no("no")] = None
+    deny: Annotated[str | None, logical(CidrMask(), example="0.0.0.0/0.0.0.0")] = None
+    permit: Annotated[str | None, logical(CidrMask(), example="0.0.0.0/0.0.0.0")] = None
+    dtmfmode: Annotated[str | None, logical(DTMF_MODE, example="rfc2833")] = None
+    canreinvite: Annotated[str | None, _yes_no("no")] = None
+    directmedia: Annotated[str | None, _yes_no("no")] = None
+    context: Annotated[str | None, logical(ContextName(), example="main_routing")] = None
+    host: Annotated[str | None, logical(SipHost(), example="dynamic")] = None
+    type: Annotated[str | None, logical(PEER_TYPE, example="user")] = None
+    nat: Annotated[str | None, logical(NAT, example="no")] = None
+    port: Annotated[str | None, logical(Port(), example="5060")] = None
+    qualify: Annotated[str | None, _yes_no("no")] = None
+    callgroup: Annotated[str | None, logical(_GROUPS, example="1")] = None
+    pickupgroup: Annotated[str | None, logical(_GROUPS, example="1")] = None
+    callcounter: Annotated[str | None, _yes_no("no")] = None
+    faxdetect: Annotated[str | None, _yes_no("no")] = None
+    call_limit: Annotated[
+        str | None, logical(_CALL_LIMIT, example="", note="Simultaneous calls; empty: no limit.")
+    ] = None
+    trunk: Annotated[str | None, logical(YesNo(), example="no", note="IAX2 only.")] = None
+    transfer: Annotated[str | None, logical(TRANSFER, example="no", note="IAX2 only.")] = None
+    email: Annotated[str | None, optional(Email(), example="")] = None
+    forward_policy: Annotated[ForwardPolicy | None, optional(Nested(ForwardPolicy))] = None
+    more_options: Annotated[
+        str | None, optional(Lines(), example="", note="Lines key=value, as in docs/asterisk.md.")
+    ] = None
+    description: Annotated[str | None, optional(Lines(max=1000), example="")] = None
+
+
+class UserRemove(msgspec.Struct, kw_only=True):
+    """Names the extension to delete."""
+
+    id: Annotated[str, identifier(natural_key="number")] = ""
+    number: Annotated[str, optional(Digits(), lenient_only=True)] = ""
+
+
+class UserConditions(msgspec.Struct, kw_only=True):
+    """What rows must match; ``""`` matches everything."""
+
+    name: Annotated[str, optional(Text(max=80), example="101")] = ""
+    number: Annotated[str, optional(Text(max=80), example="")] = ""
+    mapped: Annotated[str, optional(Text(max=80), example="", note="Number of the mapped operator.")] = ""
+
+
+class UserSearch(msgspec.Struct, kw_only=True):
+    """Which extensions to list."""
+
+    status: Annotated[
+        str,
+        logical(
+            OneOf("all", "mapped"),
+            example="all",
+            note="mapped: only extensions at which an operator with another number sits.",
+        ),
+    ] = "all"
+    alike: Annotated[bool, alike()]
+    conditions: Annotated[UserConditions | None, optional(Nested(UserConditions))] = None
+    name: Annotated[str, optional(Text(max=80), lenient_only=True)] = ""
+    number: Annotated[str, optional(Text(max=80), lenient_only=True)] = ""
+
+
+EXAMPLE_ROW: Mapping[str, Any] = {
+    "_id": "64b558207af75f2cf3788898",
+    "user_type": "SIP",
+    "active": "yes",
+    "call_record": "no",
+    "push_notification": "no",
+    "name": "101",
+    "number": "101",
+    "cid_number": "101",
+    "secret": MASK,
+    "deny": "0.0.0.0/0.0.0.0",
+    "permit": "0.0.0.0/0.0.0.0",
+    "dtmfmode": "rfc2833",
+    "context": "main_routing",
+    "host": "dynamic",
+    "type": "friend",
+    "port": "5060",
+    "qualify": "yes",
+    "email": "",
+    "forward_policy": dict.fromkeys(_FORWARD_KEYS, ""),
+    "more_options": "",
+    "canreinvite": "no",
+    "directmedia": "no",
+    "nat": "force_rport,comedia",
+    "callgroup": "1",
+    "pickupgroup": "1",
+    "callcounter": "yes",
+    "faxdetect": "no",
+    "call_limit": "",
+    "description": "",
+    "date": "2023-07-17 19:32:56",
+    "queues": [],
+}
+"""One row of an answer; its keys are the keys of every row, in this order."""
+
+_e = extensions.c
+_NO_FORWARDING = msgspec.json.encode(dict.fromkeys(_FORWARD_KEYS, "")).decode()
+
+
+@service("pbx/users/add", op="add", summary="Create an extension", request=UserAdd, answer=Added())
+async def add(context: ServiceContext, request: UserAdd) -> str:
+    if request.secret == MASK:
+        raise OperationFailed("secret")
+    values = _given(request)
+    values["forward_policy"] = _forward_policy({}, request.forward_policy)
+    values |= _sip_columns(request.more_options or "")
+    moment = now()
+    identity = new_id()
+    values |= {
+        "id": identity,
+        "secret_ha1": ha1(request.number, request.secret),
+        "secret_sealed": context.seal.seal(request.secret),
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    async with context.database.write() as tx:
+        if await claim_number(context.database, tx, request.number, kind=KIND, owner=identity):
+            raise NumberExists("number")
+        await tx.execute(insert(extensions).values(**values))
+    if values.get("host", "dynamic") != "dynamic":
+        await _address_changed(context, request.number)
+    return identity
+
+
+@service("pbx/users/update", op="update", summary="Change an extension", request=UserUpdate, answer=Written())
+async def change(context: ServiceContext, request: UserUpdate) -> None:
+    queues: set[str] = set()
+    async with context.database.write() as tx:
+        row = await _find(tx, request.id, request.number)
+        values = _given(request)
+        number = str(values.get("number", row["number"]))
+        renamed = number != row["number"]
+        secret = None if request.secret == MASK else request.secret
+        if request.forward_policy is not None:
+            known = msgspec.json.decode(row["forward_policy"], type=dict[str, str])
+            values["forward_policy"] = _forward_policy(known, request.forward_policy)
+        if request.more_options is not None:
+            values |= _sip_columns(request.more_options)
+        if secret is not None:
+            values["secret_sealed"] = context.seal.seal(secret)
+        if secret is not None or renamed:
+            values["secret_ha1"] = ha1(number, secret or _revealed(context, row))
+        if renamed:
+            if await claim_number(context.database, tx, number, kind=KIND, owner=row["id"]):
+                raise NumberExists("number")
+            await release_number(tx, row["number"], owner=row["id"])
+            await lock_memberships(context.database, tx)
+            queues = await renumber_extension(tx, row["number"], number)
+            await tx.execute(delete(ps_contacts).where(ps_contacts.c.endpoint == row["number"]))
+        elif _shuts_phones_out(row, values):
+            await tx.execute(
+                update(ps_contacts).where(ps_contacts.c.endpoint == number).values(expiration_time=EXPIRED)
+            )
+        await tx.execute(
+            update(extensions).where(extensions.c.id == row["id"]).values(**values, updated_at=now())
+        )
+    after = {**row, **values}
+    if after["host"] != "dynamic" and after["active"] == "yes":
+        await _address_changed(context, number)
+    await refresh_queues(context, queues)
+
+
+@service("pbx/users/remove", op="remove", summary="Delete an extension", request=UserRemove, answer=Written())
+async def remove(context: ServiceContext, request: UserRemove) -> None:
+    async with context.database.write() as tx:
+        row = await _find(tx, request.id, request.number)
+        await lock_memberships(context.database, tx)
+        queues = await forget_extension(tx, row["number"])
+        await tx.execute(delete(ps_contacts).where(ps_contacts.c.endpoint == row["number"]))
+        await release_number(tx, row["number"], owner=row["id"])
+        await tx.execute(delete(extensions).where(extensions.c.id == row["id"]))
+    await refresh_queues(context, queues)
+
+
+@service(
+    "pbx/users/search",
+    op="search",
+    summary="List or find extensions",
+    request=UserSearch,
+    answer=Listed(EXAMPLE_ROW),
+)
+async def find(context: ServiceContext, request: UserSearch) -> list[dict[str, Any]]:
+    wanted = request.conditions or UserConditions(name=request.name, number=request.number)
+    mapped_only = request.status == "mapped"
+    dates = RowDates(context.runtime)
+    if wanted.number and not (request.alike or wanted.name or wanted.mapped or mapped_only):
+        rows = _rows(await context.database.hot(_BY_NUMBER, wanted.number), dates)
+        for row in rows:
+            row["queues"].sort(key=number_order)
+        return rows
+    statement = _listing(wanted, like=request.alike, mapped_only=mapped_only)
+    found = await context.database.long_read(_fetch(statement))
+    return await asyncio.to_thread(_rows, found, dates)
+
+
+# -- reading -----------------------------------------------------------------------------------------------
+
+_ELSEWHERE: Mapping[str, ColumnElement[Any]] = {
+    "_id": _e.id,
+    "secret": literal_column(f"'{MASK}'"),
+    "date": _e.created_at,
+    "queues": queue_members.c.queue_name,
+}
+_KEYS = (*EXAMPLE_ROW, "trunk", "transfer")
+_COLUMNS = [_ELSEWHERE[key] if key in _ELSEWHERE else _e[key] for key in _KEYS]
+_SITS_HERE = and_(
+    queue_members.c.membername.in_(
+        [
+            _e.number,
+            select(agent_mappings.c.agent)
+            .where(agent_mappings.c.phone == _e.number)
+            .correlate(extensions)
+            .scalar_subquery(),
+        ]
+    ),
+    queue_members.c.state_interface == literal_column("'PJSIP/'") + _e.number,
+)
+_SELECT = select(*_COLUMNS).select_from(extensions.outerjoin(queue_members, _SITS_HERE))
+"""Extensions, each once for every queue that whoever sits at it is in; once without queue if in none."""
+_BY_NUMBER = HotQuery(_SELECT.where(_e.number == bindparam("number")))
+
+
+def _rows(found: Sequence[Sequence[Any]], dates: RowDates) -> list[dict[str, Any]]:
+    """Rows of the answer; lines of the same extension stand together."""
+    rows: list[dict[str, Any]] = []
+    queues: list[str] = []
+    for line in found:
+        values = dict(zip(_KEYS, line, strict=True))
+        queue = values["queues"]
+        if rows and rows[-1]["_id"] == values["_id"]:
+            queues.append(queue)
+            continue
+        queues = [] if queue is None else [queue]
+        values["queues"] = queues
+        values["date"] = dates.text(values["date"])
+        values["forward_policy"] = msgspec.Raw(values["forward_policy"].encode())
+        values["cid_number"] = values["cid_number"] or values["number"]
+        rows.append(values if values["user_type"] == "IAX2" else _without_iax2(values))
+    return rows
+
+
+def _without_iax2(values: dict[str, Any]) -> dict[str, Any]:
+    del values["trunk"], values["transfer"]
+    return values
+
+
+def _listing(wanted: UserConditions, *, like: bool, mapped_only: bool) -> Select[Any]:
+    statement = _SELECT
+    for column, text in ((_e.name, wanted.name), (_e.number, wanted.number)):
+        if text:
+            statement = statement.where(matches(column, text, like=like))
+    if wanted.mapped or mapped_only:
+        statement = statement.join(agent_mappings, agent_mappings.c.phone == _e.number)
+        if wanted.mapped:
+            statement = statement.where(matches(agent_mappings.c.agent, wanted.mapped, like=like))
+    return statement.order_by(
+        func.length(_e.number), _e.number, func.length(queue_members.c.queue_name), queue_members.c.queue_name
+    )
+
+
+def _fetch(statement: Select[Any]) -> Callable[[SyncConnection], list[Any]]:
+    return lambda connection: [tuple(row) for row in connection.execute(statement)]
+
+
+# -- writing -----------------------------------------------------------------------------------------------
+
+
+def _given(request: UserAdd | UserUpdate) -> dict[str, Any]:
+    """Values by column name of the settings that were sent and are stored as sent."""
+    sent = msgspec.structs.asdict(request)
+    return {
+        key: value
+        for key, value in sent.items()
+        if value is not None and key not in {"id", "secret", "forward_policy"}
+    }
+
+
+def _forward_policy(known: Mapping[str, str], sent: ForwardPolicy | None) -> str:
+    policy = {**dict.fromkeys(_FORWARD_KEYS, ""), **known, **(sent.given() if sent else {})}
+    return msgspec.json.encode({key: policy[key] for key in _FORWARD_KEYS}).decode()
+
+
+def _sip_columns(more_options: str) -> dict[str, object]:
+    try:
+        return extension_sip(more_options=more_options).columns()
+    except SipSettingError as error:
+        raise OperationFailed(error.setting) from error
+
+
+async def _find(tx: Connection, identity: str, number: str | None) -> Row:
+    """The extension that a request names, by id or (lenient) by number, kept from changing meanwhile."""
+    which = _e.id == identity if identity else _e.number == number
+    row = await tx.row(select(extensions).where(which).with_for_update())
+    if row is None:
+        raise OperationFailed("_id" if identity else "number")
+    return row
+
+
+def _revealed(context: ServiceContext, row: Row) -> str:
+    try:
+        return context.seal.open(row["secret_sealed"])
+    except SealError as error:
+        log.exception("extension %s keeps its number: its secret cannot be opened", row["number"])
+        raise OperationFailed("number") from error
+
+
+def _shuts_phones_out(row: Row, values: Mapping[str, Any]) -> bool:
+    """Whether phones that registered before must not be called any more."""
+    secret_changed = values.get("secret_ha1", row["secret_ha1"]) != row["secret_ha1"]
+    after = {**row, **values}
+    return bool(secret_changed) or after["active"] != "yes" or after["user_type"] != "SIP"
+
+
+async def _address_changed(context: ServiceContext, number: str) -> None:
+    async def ping(ami: AmiClient) -> None:
+        await live.endpoint_changed(ami, number)
+
+    await carry_over(context, f"address of extension {number}", ping)
