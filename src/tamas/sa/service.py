@@ -170,13 +170,16 @@ class AgentDone(Answer):
 
 
 class AgentBatch(Answer):
-    """The service returns one mapping per item, with at least ``queue``, ``agent``, ``message``, ``ok``."""
+    """The service returns one mapping per item, with at least ``queue``, ``agent``, ``message``, ``ok``.
+
+    The outer ``ok`` is 1 when at least one item was done.
+    """
 
     def __init__(self, item: Mapping[str, Any]) -> None:
         self.item = item
 
     def body(self, result: Sequence[Mapping[str, Any]]) -> bytes:
-        return envelope(1, "", {"Data": result, "ok": 1})
+        return envelope(1, "", {"Data": result, "ok": int(any(item["ok"] for item in result))})
 
     def example(self) -> Any:
         return {"success": 1, "message": "", "data": {"Data": [dict(self.item)], "ok": 1}}
