@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["support.databases", "support.phones"]
+pytest_plugins = [
+    "support.databases",
+    "support.leaks",
+    "support.phones",
+    "support.reports",
+    "support.servers",
+]

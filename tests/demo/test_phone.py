@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from support.phones import NewPhone
+from support.phones import PhoneBench
 from support.static_asterisk import CARRIER, NUMBERS, SECRET, StaticAsterisk, running_static_asterisk
 from support.waiting import eventually
 from tamas.demo.call import CallEnd, CallState, PhoneTimeout
 from tamas.demo.phone import AutoAnswer, AutoReject, Phone, RegistrationRefused, Silent
 from tamas.engine.install import AsteriskInstall
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("no_task_left")]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ async def asterisk(asterisk_install: AsteriskInstall) -> AsyncIterator[StaticAst
 
 
 @pytest.fixture
-async def pair(asterisk: StaticAsterisk, new_phone: NewPhone) -> tuple[Phone, Phone]:
+async def pair(asterisk: StaticAsterisk, new_phone: PhoneBench) -> tuple[Phone, Phone]:
     """Two registered phones, 201 with 440 Hz and 202 with 660 Hz."""
     first, second = await asyncio.gather(
         new_phone("201", server=asterisk.sip, secret=SECRET, tone_hz=440),
@@ -121,7 +121,7 @@ async def test_digits_both_ways(pair: tuple[Phone, Phone]) -> None:
     assert (await second.answer()).remote_number == "201"
 
 
-async def test_registering_with_a_wrong_secret(asterisk: StaticAsterisk, new_phone: NewPhone) -> None:
+async def test_registering_with_a_wrong_secret(asterisk: StaticAsterisk, new_phone: PhoneBench) -> None:
     """A wrong secret is refused, with the status."""
     phone = await new_phone("203", server=asterisk.sip, secret="something else")
     with pytest.raises(RegistrationRefused) as refused:
@@ -152,7 +152,7 @@ async def test_a_number_that_does_not_exist(pair: tuple[Phone, Phone]) -> None:
 
 
 async def test_a_carrier_calls_in(
-    asterisk: StaticAsterisk, pair: tuple[Phone, Phone], new_phone: NewPhone
+    asterisk: StaticAsterisk, pair: tuple[Phone, Phone], new_phone: PhoneBench
 ) -> None:
     """A carrier has another address and no secret, and shows any caller."""
     carrier = await new_phone("carrier", server=asterisk.sip, local=(CARRIER, 0), tone_hz=880)
@@ -174,7 +174,7 @@ async def test_an_unplugged_phone(pair: tuple[Phone, Phone]) -> None:
 
 
 async def test_many_phones_at_once(
-    asterisk: StaticAsterisk, sipp: tuple[str, ...], new_phone: NewPhone
+    asterisk: StaticAsterisk, sipp: tuple[str, ...], new_phone: PhoneBench
 ) -> None:
     """Twenty phones are ready within seconds and ten calls go on side by side."""
     phones = await asyncio.gather(

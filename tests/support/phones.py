@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
-from typing import Any, Protocol
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -25,10 +24,14 @@ def sipp() -> tuple[str, ...]:
     return ensure_sipp(load_settings().cache_dir, print)
 
 
-class NewPhone(Protocol):
-    """Opens a phone, which is closed when the test ends; see `tamas.demo.phone.Phone`."""
+class PhoneBench:
+    """Opens phones and closes them; see `tamas.demo.phone.Phone` for the parameters."""
 
-    def __call__(
+    def __init__(self, sipp: tuple[str, ...]) -> None:
+        self.phones: list[Phone] = []
+        self._sipp = sipp
+
+    async def __call__(
         self,
         number: str,
         *,
@@ -38,19 +41,34 @@ class NewPhone(Protocol):
         name: str = "",
         local: tuple[str, int] = ("127.0.0.1", 0),
         manner: Manner | None = None,
-    ) -> Awaitable[Phone]: ...
-
-
-@pytest.fixture
-async def new_phone(sipp: tuple[str, ...]) -> AsyncIterator[NewPhone]:
-    """``await new_phone("201", server=…, secret=…, tone_hz=440)`` gives an open phone."""
-    phones: list[Phone] = []
-
-    async def make(number: str, **options: Any) -> Phone:
-        phone = Phone(number=number, sipp=sipp, **options)
-        phones.append(phone)
+    ) -> Phone:
+        phone = Phone(
+            number=number,
+            secret=secret,
+            server=server,
+            tone_hz=tone_hz,
+            sipp=self._sipp,
+            name=name,
+            local=local,
+            manner=manner,
+        )
+        self.phones.append(phone)
         await phone.open()
         return phone
 
-    yield make
-    await close_phones(phones)
+    async def close(self) -> None:
+        """Close every phone; may be called again."""
+        await close_phones(self.phones)
+
+    @property
+    def report_text(self) -> str:
+        """What the phones said and heard, for the reader of a failure."""
+        return "\n".join(f"phone {phone.number}:\n{phone.transcript}" for phone in self.phones)
+
+
+@pytest.fixture
+async def new_phone(sipp: tuple[str, ...]) -> AsyncIterator[PhoneBench]:
+    """``await new_phone("201", server=…, secret=…, tone_hz=440)`` gives an open phone."""
+    bench = PhoneBench(sipp)
+    yield bench
+    await bench.close()
