@@ -20,7 +20,7 @@ import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -52,6 +52,8 @@ AsgiApp = Callable[
     Awaitable[None],
 ]
 
+Awaiting = Literal["headers", "body"]
+
 
 class HttpServerError(TamasError):
     """The HTTP server cannot start; the text says why."""
@@ -65,6 +67,42 @@ class HttpLimits:
     body_seconds: float = BODY_SECONDS
     max_connections: int = MAX_CONNECTIONS
     max_connections_per_address: int = MAX_CONNECTIONS_PER_ADDRESS
+
+
+class _JoinedWrites:
+    """The transport as one response sees it: its head goes out together with the first of its body.
+
+    uvicorn writes them apart, which costs a second system call and often a second packet.
+    """
+
+    __slots__ = ("_head_seen", "_held", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held = b""
+        self._head_seen = False
+
+    def write(self, data: bytes) -> None:
+        if self._head_seen:
+            self._transport.write(self._held + data if self._held else data)
+            self._held = b""
+            return
+        self._head_seen = True
+        self._held = data
+        self._loop.call_soon(self._flush)  # when no body follows at once
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def _flush(self) -> None:
+        if self._held:
+            self._transport.write(self._held)
+            self._held = b""
 
 
 class _Edge:
@@ -105,7 +143,8 @@ def _protocol_class(edge: _Edge) -> type[asyncio.Protocol]:
     class LimitedProtocol(HttpToolsProtocol):
         _admitted: str | None = None
         _deadline: asyncio.TimerHandle | None = None
-        _in_headers = True
+        _awaiting: Awaiting | None = "headers"
+        """What the client has begun to send and not finished; between requests nothing."""
         _header_bytes = 0
         _surplus = 0
 
@@ -126,42 +165,46 @@ def _protocol_class(edge: _Edge) -> type[asyncio.Protocol]:
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
-            if self._in_headers:
+            if self._awaiting == "body":
+                if self.cycle.response_complete:
+                    self._surplus += len(data)
+                    if self._surplus > MAX_SURPLUS_BYTES:
+                        self.transport.abort()
+                        return
+            else:
+                self._awaiting = "headers"
                 self._header_bytes += len(data)
-                if self._deadline is None:  # first bytes of a further request on a kept connection
-                    self._arm(limits.header_seconds)
-            elif self.cycle is not None and self.cycle.response_complete:
-                self._surplus += len(data)
-                if self._surplus > MAX_SURPLUS_BYTES:
-                    self.transport.abort()
-                    return
             super().data_received(data)
-            if self._in_headers and self._header_bytes > MAX_HEADER_BYTES:
+            # Only a request that did not come in one piece pays for a timer.
+            if self._awaiting is None or self.transport.is_closing():
+                return
+            if self._awaiting == "headers" and self._header_bytes > MAX_HEADER_BYTES:
                 self._refuse_headers()
+            elif self._deadline is None:
+                self._arm(limits.header_seconds if self._awaiting == "headers" else limits.body_seconds)
 
         def on_message_begin(self) -> None:
+            self._awaiting = "headers"
             super().on_message_begin()
-            self._in_headers = True
-
-        def on_header(self, name: bytes, value: bytes) -> None:
-            super().on_header(name, value)
-            if len(self.headers) > MAX_HEADERS:
-                self._refuse_headers()
 
         def on_headers_complete(self) -> None:
-            self._in_headers = False
+            self._awaiting = "body"
             self._header_bytes = 0
             self._surplus = 0
             self._disarm()
+            if len(self.headers) > MAX_HEADERS:
+                self._refuse_headers()
             if self.transport.is_closing():
                 return
-            self._arm(limits.body_seconds)
             super().on_headers_complete()
+            if self.cycle is not None:
+                self.cycle.transport = _JoinedWrites(self.transport, self.loop)  # type: ignore[assignment]
 
         def on_message_complete(self) -> None:
+            self._awaiting = None
             self._disarm()
-            self._in_headers = True
-            super().on_message_complete()
+            if self.cycle is not None:
+                super().on_message_complete()
 
         def _arm(self, seconds: float) -> None:
             self._deadline = self.loop.call_later(seconds, self._too_slow)

@@ -81,8 +81,9 @@ class SimotelApi:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path: str = scope["path"]
-            if path_below_prefix(path) is not None:
-                await self._gateway(scope, receive, send)
+            below = path_below_prefix(path)
+            if below is not None:
+                await self._gateway.answer(below, scope, receive, send)
                 return
             if path.rstrip("/") == DOCUMENTATION and scope["method"] in ("GET", "HEAD"):
                 await _send_page(send, documentation_page(self._services, own_address(scope)))

@@ -42,6 +42,8 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
     :raises Unparseable: not UTF-8, not JSON, doubled keys, NaN, absurdly deep or long numbers, no object.
     """
+    if body in (b"{}", b""):
+        return {}
     try:
         text = body.decode("utf-8-sig").strip(" \t\r\n")
         value = _decoder.decode(text) if text else {}

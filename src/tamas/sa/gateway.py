@@ -103,6 +103,8 @@ def path_below_prefix(path: str) -> str | None:
 
     Doubled slashes collapse, a slash at the end goes, the prefix may be in any case.
     """
+    if path.startswith("/api/v4/") and "//" not in path and path[-1] != "/":  # as nearly all clients write it
+        return path[8:]
     if "//" in path:
         path = _SLASHES.sub("/", path)
     if path[:7].lower() != PREFIX:
@@ -114,7 +116,7 @@ def path_below_prefix(path: str) -> str | None:
 
 
 class Gateway:
-    """ASGI application for everything under ``/api/v4``.
+    """Answers everything under ``/api/v4``.
 
     :param registry: the services; it is sealed here.
     :param openapi: makes the OpenAPI document from the registry and the server's own address.
@@ -156,10 +158,13 @@ class Gateway:
         await self._log.close()
         self._authenticator.close()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.
+
+        :param path: what :func:`path_below_prefix` says of the scope's path.
+        """
         started = time.time_ns()
         request_id = f"{self._prefix}{next(self._serial):010x}"
-        path = path_below_prefix(scope["path"])
         headers = _read_headers(scope["headers"])
         client = scope.get("client")
         address = self._addresses.of(client[0] if client else "", headers.forwarded)
@@ -167,19 +172,19 @@ class Gateway:
         snapshot: Snapshot | None = None
         try:
             snapshot = await self._snapshots.current()
-            found = await self._admit(scope, snapshot, address, path or "", headers)
+            found = await self._admit(scope, snapshot, address, path, headers)
             if isinstance(found, KnownAccount):
                 account = found
                 self._log.account_used(account.id, started // 1000)
                 reply = await self._serve(
-                    scope, receive, snapshot, account, address, path or "", headers, request_id
+                    scope, receive, snapshot, account, address, path, headers, request_id
                 )
             else:
                 reply = found
         except ClientGone:
             reply = _refused(UNPARSEABLE)
         except Exception:
-            log.exception("request %s to %s failed unexpectedly", request_id, _loggable(path or ""))
+            log.exception("request %s to %s failed unexpectedly", request_id, _loggable(path))
             reply = _refused(BROKEN)
         try:
             await _send(send, reply, request_id, _cors(snapshot, headers))
@@ -190,7 +195,7 @@ class Gateway:
                     request_id,
                     None if account is None else account.username,
                     address,
-                    _loggable(path or ""),
+                    _loggable(path),
                     scope["method"][:16],
                     reply.status,
                     reply.success,
