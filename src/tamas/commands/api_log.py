@@ -40,8 +40,10 @@ def api_log(
     if as_json:
         print_json(rows)
         return
+    for row in rows:
+        row["ms"] = f"{row['duration'] / 1000:.1f}"
     print_table(
         rows,
-        ("at", "account", "address", "method", "service", "status", "success", "message", "duration"),
+        ("at", "account", "address", "method", "service", "status", "success", "error_field", "ms"),
         empty="The API log is empty.",
     )

@@ -18,7 +18,10 @@ T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value for scripts.")]
 
-console = Console(highlight=False)
+_PIPE_WIDTH = 240
+"""Columns when standard output is no terminal: what is read by other programs is not cut."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 errors = Console(stderr=True, highlight=False)
 
 
