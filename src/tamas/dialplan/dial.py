@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from tamas.engine.fastagi import AgiRaw
-from tamas.engine.fixed_dialplan import ANSWERED_SUBROUTINE, DIAL_OPTIONS
+from tamas.engine.fixed_dialplan import ANSWERED_SUBROUTINE
 from tamas.errors import TamasError
 from tamas.store.views import trunk_endpoint
 
@@ -113,7 +113,7 @@ def trunk_string(trunk: str, number: str) -> str:
 
 def dial_options(
     *,
-    base: str = DIAL_OPTIONS,
+    base: str,
     facts: str = "",
     record_file: str = "",
     limit: int | None = None,
@@ -121,6 +121,7 @@ def dial_options(
 ) -> AgiRaw:
     """The options of a Dial.
 
+    :param base: letters without arguments.
     :param facts: stated on the channel that answers, URL-encoded.
     :param record_file: absolute name of the recording to start there; empty: none.
     :param limit: seconds of talk; with it ``runtime`` gives the warning beep (``call_limit.*``).

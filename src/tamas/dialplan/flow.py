@@ -36,7 +36,7 @@ from tamas.dialplan.forwarding import forward_target
 from tamas.dialplan.recording import Recording, RecordingNames
 from tamas.dialplan.resume import Node, Outcome, Resumption, read_resumption, write_hops
 from tamas.engine.fastagi import AgiCallEnded, AgiRaw, AgiSession
-from tamas.engine.fixed_dialplan import QUEUE_ANSWERED_SUBROUTINE
+from tamas.engine.fixed_dialplan import DIAL_OPTIONS, QUEUE_ANSWERED_SUBROUTINE
 from tamas.settings import Settings
 from tamas.store.changes import Changes
 from tamas.store.database import Database
@@ -48,6 +48,8 @@ GROUP_CATEGORY: Final = "tamas"
 """Category of ``GROUP()`` in which channels count against their extension's limit of simultaneous calls."""
 QUEUE_OPTIONS: Final = "tTkKc"
 """Transfers and parking for both sides; the caller goes on when the agent hangs up."""
+KEEP_CALLER_ID: Final = "I"
+"""Option of Dial and Queue: who answers does not become the caller's connected line."""
 FAILED_DESTINATION: Final = "failed"
 """Reported destination of an originated call whose second party could not be called at all."""
 
@@ -288,7 +290,10 @@ class _Call:
             return End(cause=Cause.UNALLOCATED)
         if entry.way is Way.FIRST_LEG:
             outcome = await self._dial_phone(
-                extension, Node(step="first-leg", target=extension.number), recording=None, base=""
+                extension,
+                Node(step="first-leg", target=extension.number),
+                recording=None,
+                base=KEEP_CALLER_ID,
             )
             return self._after_leg(outcome)
         recording = None
@@ -360,9 +365,15 @@ class _Call:
         }
         await session.execute("MSet", *assignments(variables))
         subroutine = QUEUE_ANSWERED_SUBROUTINE if recording else ""
-        await session.execute("Queue", queue.number, QUEUE_OPTIONS, "", "", "", "", subroutine)
+        options = QUEUE_OPTIONS + self._masking
+        await session.execute("Queue", queue.number, options, "", "", "", "", subroutine)
         status = await session.get_variable("QUEUESTATUS")
         return self._after_queue(Outcome(status=status or ""))
+
+    @property
+    def _masking(self) -> str:
+        """Options that keep the parties of an originated call from seeing each other's numbers."""
+        return KEEP_CALLER_ID if self._entry.way is Way.ORIGINATED else ""
 
     # -- what all share ---------------------------------------------------------------------------------
 
@@ -394,13 +405,12 @@ class _Call:
         }
         await session.execute("MSet", *assignments(marks))
         stated = dict(facts or {}) | ({"record": recording.name} if recording else {})
-        how = {} if base is None else {"base": base}
         options = dial_options(
+            base=DIAL_OPTIONS + self._masking if base is None else base,
             facts=encode_facts(stated),
             record_file=recording.file if recording else "",
             limit=entry.limit,
             runtime=await self._flow.runtime() if entry.limit is not None else None,
-            **how,
         )
         await session.execute("Dial", AgiRaw(target), str(timeout or ""), options)
         result = await session.get_full_variable("${DIALSTATUS}:${HANGUPCAUSE}")

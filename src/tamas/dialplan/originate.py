@@ -36,10 +36,12 @@ DEFAULT_CONTEXTS: Final = frozenset({"main_routing"})
 CAUSE_FAILED: Final = 38
 """Network out of order (ITU-T Q.850): the engine could not be asked."""
 
+ANONYMOUS: Final = "anonymous"
+"""User part of a hidden SIP address (RFC 3323)."""
+
 _ID_TRIES: Final = 8
 _SERIALS: Final = 1_000_000_000
 """Our serials begin here. Asterisk's own count up from 0 at each start and never come so far."""
-_NUMBER: Final = re.compile(r"[+*#0-9]{1,32}")
 _SIP_USER: Final = re.compile(r"[A-Za-z0-9_.+*#-]{1,32}")
 _SHOWN: Final = re.compile(r'[^\x00-\x1f\x7f-\x9f\u2028\u2029${}\[\],&|;"<>\\`^]{1,80}')
 
@@ -227,7 +229,7 @@ def _first_leg(request: OriginateRequest, extension: Extension | None) -> str:
 def caller_id_header(shown: str) -> str:
     """A caller id in the form ``"name" <number>``, which Asterisk takes apart again.
 
-    A text that can stand in a SIP address is shown as number too, because many phones show only that.
+    A text that can stand in a SIP address is shown as number too, because many phones show only that. Else
+    the number is :data:`ANONYMOUS`: without any, Asterisk would show the first party's own.
     """
-    number = shown if _NUMBER.fullmatch(shown) or _SIP_USER.fullmatch(shown) else ""
-    return f'"{shown}" <{number}>'
+    return f'"{shown}" <{shown if _SIP_USER.fullmatch(shown) else ANONYMOUS}>'

@@ -201,4 +201,8 @@ def _subroutines() -> str:
     )
 
 
-_HANGUP_EXTENSION: Final = "exten => h,1,NoOp()\n"
+_HANGUP_EXTENSION: Final = "exten => h,1,Hangup()\nexten => failed,1,Hangup()\n"
+"""Runs after the hangup. It must end there: priority 2 of ``h`` would be that of the catch-all.
+
+``failed`` is where Asterisk sends what is left of an originate that reached nobody: not a call.
+"""

@@ -1,0 +1,253 @@
+"""A running engine with the built-in call flow, a few extensions, a trunk, a queue, and real phones."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from support.ports import free_port, free_range
+from support.waiting import eventually
+from tamas.demo.phone import Phone, Ring, close_phones
+from tamas.dialplan.flow import CallFlow
+from tamas.dialplan.originate import OriginateRequest, originate
+from tamas.engine.ami import AmiMessage
+from tamas.engine.engine import Engine
+from tamas.engine.install import AsteriskInstall
+from tamas.engine.sip_secrets import ha1
+from tamas.records.facts import facts_of
+from tamas.settings import Settings, load_settings
+from tamas.store.clock import now
+from tamas.store.database import Database, open_database
+from tamas.store.ids import new_id
+from tamas.store.schema import agent_mappings, cel, extensions, queue_members, queues, trunks
+
+log = logging.getLogger(__name__)
+
+CARRIER = "127.0.0.9"
+"""Address of the far end of the trunk ``carrier``."""
+FALLBACK = "205"
+READY_SECONDS = 30.0
+TONES = {"201": 440, "202": 660, "203": 880, "204": 1100, "205": 1320, "carrier": 500}
+
+
+@dataclass(kw_only=True)
+class Switchboard:
+    """Everything a scenario needs."""
+
+    settings: Settings
+    database: Database
+    engine: Engine
+    flow: CallFlow
+    sipp: tuple[str, ...]
+    events: list[AmiMessage] = field(default_factory=list)
+    phones: dict[str, Phone] = field(default_factory=dict)
+
+    async def originate(self, caller: str, callee: str, **more: Any) -> str:
+        """Start a call as the API does."""
+        values: dict[str, Any] = {"context": "main_routing", "caller_id": caller, **more}
+        return await originate(
+            self.database, self.engine.ami, OriginateRequest(caller=caller, callee=callee, **values)
+        )
+
+    async def change(self, number: str, **values: Any) -> None:
+        """Change columns of an extension."""
+        async with self.database.write() as tx:
+            await tx.execute(update(extensions).where(extensions.c.number == number).values(**values))
+
+    async def map_agent(self, agent: str, phone: str) -> None:
+        """Let an agent sit at a phone."""
+        async with self.database.write() as tx:
+            await tx.execute(insert(agent_mappings).values(agent=agent, phone=phone, mapped_at=now()))
+
+    async def join(self, queue: str, agent: str, phone: str) -> None:
+        """Let an agent work in a queue."""
+        async with self.database.write() as tx:
+            await tx.execute(
+                insert(queue_members).values(
+                    queue_name=queue,
+                    interface=f"Local/{agent}@simotel-local-agents/n",
+                    membername=agent,
+                    state_interface=f"PJSIP/{phone}",
+                    joined_at=now(),
+                )
+            )
+
+    async def rest(self) -> None:
+        """Wait until nobody talks, and undo what a scenario changed."""
+        for phone in self.phones.values():
+            phone.manner = Ring()
+            for call in phone.calls:
+                if call.state.value != "ended":
+                    await call.hang_up(within=2.0)
+                await call.rtp.close()
+            phone.calls.clear()
+        async with self.database.write() as tx:
+            await tx.execute(delete(agent_mappings))
+            await tx.execute(delete(queue_members))
+            await tx.execute(
+                update(extensions).values(
+                    call_record="no", call_limit="", forward_policy="{}", active="yes", pjsip_max_contacts=1
+                )
+            )
+            await tx.execute(update(queues).values(call_record="no"))
+            await tx.execute(update(trunks).values(active="yes"))
+
+        async def silent() -> bool:
+            return not await self.engine.ami.list_action("CoreShowChannels")
+
+        await eventually(silent, what="the end of every channel")
+
+    async def cel_rows(self, cuid: str) -> Sequence[Mapping[str, Any]]:
+        """CEL of a call, oldest first."""
+        async with self.database.read() as connection:
+            return await connection.rows(select(cel).where(cel.c.linkedid == cuid).order_by(cel.c.id))
+
+    async def facts(self, cuid: str) -> list[tuple[str, str]]:
+        """What the flow stated about a call that is over, in order."""
+
+        async def ended() -> bool:
+            return any(row["eventtype"] == "LINKEDID_END" for row in await self.cel_rows(cuid))
+
+        await eventually(ended, what=f"the end of {cuid} in CEL")
+        return [fact for row in await self.cel_rows(cuid) for fact in facts_of(row)]
+
+    async def last_cuid(self) -> str:
+        """Linked id of the newest call."""
+
+        async def newest() -> str:
+            async with self.database.read() as connection:
+                statement = select(cel.c.linkedid).order_by(cel.c.id.desc()).limit(1)
+                return str(await connection.scalar(statement) or "")
+
+        return await eventually(newest, what="any CEL")
+
+    async def queue_is_ready(self, queue: str, agent: str) -> None:
+        """Wait until Asterisk sees a member that can be rung."""
+
+        async def ready() -> bool:
+            shown = await self.engine.ami.command(f"queue show {queue}")
+            return agent in shown and "Unavailable" not in shown and "Invalid" not in shown
+
+        await eventually(ready, what=f"agent {agent} in queue {queue}")
+
+
+@asynccontextmanager
+async def running_switchboard(
+    directory: Path, url: str, install: AsteriskInstall, sipp: tuple[str, ...]
+) -> AsyncIterator[Switchboard]:
+    """Start the engine and the phones; end all of it afterwards."""
+    rtp = free_range(200)
+    settings = load_settings(
+        {
+            "HOME": str(directory),
+            "TAMAS_STATE_DIR": str(directory),
+            "TAMAS_SIP_HOST": "127.0.0.1",
+            "TAMAS_SIP_PORT": str(free_port()),
+            "TAMAS_RTP_PORTS": f"{rtp.start}-{rtp.stop - 1}",
+            "TAMAS_DATABASE_URL": url,
+            "TAMAS_FALLBACK_NUMBER": FALLBACK,
+        }
+    )
+    database = await open_database(url)
+    flow = CallFlow(database, settings)
+    events: list[AmiMessage] = []
+
+    async def on_ready(_adopted: bool) -> None:
+        return None
+
+    engine = Engine(
+        settings, url, install, agi_handler=flow.handle, on_event=events.append, on_ready=on_ready
+    )
+    board = Switchboard(
+        settings=settings, database=database, engine=engine, flow=flow, sipp=sipp, events=events
+    )
+    try:
+        await _open_carrier(board)
+        await _fill(board)
+        await engine.start()
+        await engine.wait_ready(READY_SECONDS)
+        await _open_phones(board)
+        yield board
+    finally:
+        await close_phones(list(board.phones.values()))
+        await engine.close(stop_asterisk=True)
+        await database.close()
+
+
+async def _fill(board: Switchboard) -> None:
+    at = now()
+    port = board.phones["carrier"].address[1]
+    async with board.database.write() as tx:
+        for number in ("201", "202", "203", "204", "205", "206"):  # 206 never registers
+            await tx.execute(
+                insert(extensions).values(
+                    id=new_id(),
+                    name=f"Phone {number}",
+                    number=number,
+                    cid_number=number,
+                    secret_ha1=ha1(number, f"secret-{number}"),
+                    secret_sealed=b"",
+                    qualify="no",
+                    created_at=at,
+                    updated_at=at,
+                )
+            )
+        await tx.execute(
+            insert(trunks).values(
+                id=new_id(),
+                name="carrier",
+                host=CARRIER,
+                qualify="no",
+                pjsip_match=CARRIER,
+                pjsip_contact=f"sip:{CARRIER}:{port}",
+                created_at=at,
+                updated_at=at,
+            )
+        )
+        await tx.execute(
+            insert(queues).values(
+                id=new_id(),
+                name="Support",
+                number="900",
+                call_record="no",
+                announce_position="no",
+                joinempty="yes",
+                leavewhenempty="no",
+                created_at=at,
+                updated_at=at,
+            )
+        )
+
+
+async def _open_carrier(board: Switchboard) -> None:
+    server = ("127.0.0.1", board.settings.sip_port)
+    carrier = Phone(
+        number="carrier", server=server, tone_hz=TONES["carrier"], sipp=board.sipp, local=(CARRIER, 0)
+    )
+    board.phones["carrier"] = carrier
+    await carrier.open()
+
+
+async def _open_phones(board: Switchboard) -> None:
+    server = ("127.0.0.1", board.settings.sip_port)
+
+    async def open_one(number: str) -> None:
+        phone = Phone(
+            number=number,
+            secret=f"secret-{number}",
+            server=server,
+            tone_hz=TONES[number],
+            sipp=board.sipp,
+        )
+        board.phones[number] = phone
+        await phone.open()
+        await phone.register()
+
+    await asyncio.gather(*(open_one(number) for number in ("201", "202", "203", "204", "205")))
