@@ -127,7 +127,6 @@ class Engine:
         self._ami: AmiClient | None = None
         self._ami_port = 0
         self._ami_task: asyncio.Task[None] | None = None
-        self._leaving: asyncio.Task[None] | None = None
         self._log: AsteriskLog | None = None
         self._log_task: asyncio.Task[None] | None = None
         self._supervising: asyncio.Task[None] | None = None
@@ -394,7 +393,7 @@ class Engine:
             port=port,
             username=AMI_USER,
             secret=self._secrets.ami,
-            on_event=self._take_event,
+            on_event=self._on_event,
             on_connect=self._on_connect,
             on_disconnect=self._on_disconnect,
             backoff=RECONNECTS,
@@ -418,12 +417,6 @@ class Engine:
         while not is_listening(port):  # noqa: ASYNC110 - nothing tells us of it
             await asyncio.sleep(LISTEN_POLL_SECONDS)
         await client.run()
-
-    def _take_event(self, event: AmiMessage) -> None:
-        self._on_event(event)
-        if event.event == "Shutdown" and self._state == "stopping" and self._ami is not None:
-            # We asked for it: what follows is no outage to report or to reconnect after.
-            self._leaving = asyncio.create_task(self._ami.close(), name="engine-ami-close")
 
     async def _on_connect(self) -> None:
         self._booted.set()
@@ -485,10 +478,10 @@ class Engine:
             while asterisk_log.carry():  # noqa: ASYNC110 - lets others run between portions
                 await asyncio.sleep(0)
             polls += 1
-            if polls % ROTATE_EVERY == 0 and asterisk_log.rotate() and self._ami is not None:
+            if polls % ROTATE_EVERY == 0 and self.ready and asterisk_log.rotate():
                 try:
-                    await self._ami.command("logger reload")
-                except AmiError as error:
+                    await self.ami.command("logger reload")
+                except (AmiError, EngineNotReady) as error:
                     # Asterisk goes on writing into the renamed file until the next try.
                     log.warning("Asterisk did not open its log anew: %s", error)
             await asyncio.sleep(POLL_SECONDS)
@@ -499,18 +492,10 @@ class Engine:
         process = self._process
         if process is None or not process.running:
             return
-        try:
-            await self.ami.command("core stop now", timeout=2.0)
-        except AmiError as error:
-            log.debug("Asterisk is asked by a signal to stop: %s", error)
-            await process.end(patience=STOP_SECONDS)
-        else:
-            try:
-                async with asyncio.timeout(STOP_SECONDS):
-                    await process.wait()
-            except TimeoutError:
-                log.warning("Asterisk did not stop within %g s and is killed", STOP_SECONDS)
-                await process.end(patience=0)
+        if self._ami is not None:
+            await self._ami.close()  # its end is no outage to report
+        # At this signal Asterisk refuses new calls, hangs up, waits for its channels, and ends.
+        await process.end(patience=STOP_SECONDS)
         self._layout.record.unlink(missing_ok=True)
         log.info("Asterisk stopped")
 
@@ -522,7 +507,6 @@ class Engine:
             self._agi = None
         if self._ami is not None:
             await self._ami.close()
-        await _cancelled(self._leaving)
         await _cancelled(self._ami_task)
         await _cancelled(self._log_task)
         if self._log is not None:

@@ -108,6 +108,15 @@ class EngineLayout:
                 f"the state directory {self.state_dir} lies too deep: "
                 f"{self.control_socket} is longer than {MAX_SOCKET_PATH} bytes"
             )
-        made = (self.log, self.run, self.spool / "outgoing", self.db, self.keys, self.lib, self.odbc)
+        made = (
+            self.log,
+            self.run,
+            self.spool,
+            self.spool / "outgoing",
+            self.db,
+            self.keys,
+            self.lib,
+            self.odbc,
+        )
         for directory in (self.state_dir, self.asterisk, *made, self.secrets, self.recordings):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -89,6 +89,11 @@ class FileTail:
             lines, self._rest = [*lines, self._rest], b""
         return [line[:MAX_LINE].decode("utf-8", "replace") for line in lines if line]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is, or was, a file to read."""
+        return self._descriptor is not None
+
     def close(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
@@ -145,6 +150,8 @@ class AsteriskLog:
         # Asterisk appends to the output, so cutting it is safe at any time.
         if _size(self._output_path) > MAX_FILE_BYTES:
             os.truncate(self._output_path, 0)
+        if not self._messages_path.exists():
+            return self._messages.is_open  # put aside before, and Asterisk did not hear of it
         if _size(self._messages_path) <= MAX_FILE_BYTES:
             return False
         for number in range(KEEP_FILES, 0, -1):
