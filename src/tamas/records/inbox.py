@@ -1,0 +1,116 @@
+"""Reading the inbox: all rows of a call, across the linked ids that Asterisk joined.
+
+A transfer or a pickup moves channels from one linked id to another. Such a channel lacks its CHAN_START
+(it came) or its CHAN_END (it left) under one of them; only those are looked up by uniqueid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from tamas.store.database import Connection
+from tamas.store.schema import cdr, cel, originates
+
+Row = Mapping[str, Any]
+
+_ROUNDS = 8
+"""Linked ids that may be chained by joins within one reading; more are left for the next."""
+
+_CEL = select(
+    cel.c.id, cel.c.eventtype, cel.c.eventtime, cel.c.cid_name, cel.c.cid_num, cel.c.exten, cel.c.channame,
+    cel.c.appname, cel.c.appdata, cel.c.uniqueid, cel.c.linkedid, cel.c.userdeftype, cel.c.extra,
+)  # fmt: skip
+_CDR = select(
+    cdr.c.id, cdr.c.calldate, cdr.c.src, cdr.c.dst, cdr.c.channel, cdr.c.dstchannel, cdr.c.answer,
+    cdr.c.end, cdr.c.disposition, cdr.c.linkedid,
+)  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class CallRows:
+    """Everything the inbox holds about one call."""
+
+    linkedids: set[str]
+    cel: list[Row] = field(default_factory=list)
+    cdr: list[Row] = field(default_factory=list)
+    originate: Row | None = None
+
+    @property
+    def cuid(self) -> str:
+        """The linked id that the call is known by: the one that began first."""
+        if not self.cel:
+            return min(self.linkedids)
+        first = min(self.cel, key=lambda row: (row["eventtime"], row["id"]))
+        return str(first["linkedid"])
+
+    @property
+    def open_channels(self) -> set[str]:
+        """Unique ids of channels without an end: the call goes on, maybe under another linked id."""
+        seen = {row["uniqueid"] for row in self.cel}
+        return seen - {row["uniqueid"] for row in self.cel if row["eventtype"] == "CHAN_END"}
+
+    @property
+    def ends(self) -> list[int]:
+        """Ids of the LINKEDID_END rows."""
+        return [row["id"] for row in self.cel if row["eventtype"] == "LINKEDID_END"]
+
+
+async def read_calls(connection: Connection, linkedids: Iterable[str]) -> list[CallRows]:
+    """Read the calls that these linked ids belong to, few queries for many; joined ones become one."""
+    by_linkedid: dict[str, list[Row]] = {}
+    parents: dict[str, str] = {}
+    wanted = set(linkedids)
+    for _ in range(_ROUNDS):
+        missing = wanted - by_linkedid.keys()
+        if not missing:
+            break
+        by_linkedid.update((linkedid, []) for linkedid in missing)
+        for row in await connection.rows(_CEL.where(cel.c.linkedid.in_(sorted(missing)))):
+            by_linkedid[row["linkedid"]].append(row)
+        strays = {uniqueid for linkedid in missing for uniqueid in _strays(by_linkedid[linkedid])}
+        if strays:
+            homes: dict[str, str] = {}
+            moved = (
+                select(cel.c.uniqueid, cel.c.linkedid).where(cel.c.uniqueid.in_(sorted(strays))).distinct()
+            )
+            for row in await connection.rows(moved):
+                wanted.add(row["linkedid"])
+                _join(parents, homes.setdefault(row["uniqueid"], row["linkedid"]), row["linkedid"])
+    groups: dict[str, CallRows] = {}
+    for linkedid, rows in by_linkedid.items():
+        group = groups.setdefault(_root(parents, linkedid), CallRows(linkedids=set()))
+        group.linkedids.add(linkedid)
+        group.cel.extend(rows)
+    found = {linkedid: group for group in groups.values() for linkedid in group.linkedids}
+    names = sorted(found)
+    if names:
+        for row in await connection.rows(_CDR.where(cdr.c.linkedid.in_(names)).order_by(cdr.c.id)):
+            found[row["linkedid"]].cdr.append(row)
+        for row in await connection.rows(select(originates).where(originates.c.uniqueid.in_(names))):
+            found[row["uniqueid"]].originate = row
+    return list(groups.values())
+
+
+def _strays(rows: Sequence[Row]) -> set[str]:
+    """Channels that came from, or left for, another linked id."""
+    seen = {row["uniqueid"] for row in rows}
+    whole = {row["uniqueid"] for row in rows if row["eventtype"] == "CHAN_START"} & {
+        row["uniqueid"] for row in rows if row["eventtype"] == "CHAN_END"
+    }
+    return seen - whole
+
+
+def _root(parents: Mapping[str, str], linkedid: str) -> str:
+    while (above := parents.get(linkedid)) is not None:
+        linkedid = above
+    return linkedid
+
+
+def _join(parents: dict[str, str], one: str, other: str) -> None:
+    low, high = sorted((_root(parents, one), _root(parents, other)))
+    if low != high:
+        parents[high] = low

@@ -1,0 +1,259 @@
+"""Ingestion: the rows that Asterisk wrote become calls (architecture rule 5).
+
+A call is over when its LINKEDID_END is in the inbox and every channel has its CHAN_END; then its row is
+built and written, and its inbox rows are marked, in one short transaction.
+
+- A CDR may come after LINKEDID_END (seen: by up to 21 ms). It is waited for up to :data:`LATE_SECONDS`; one
+  that comes later amends the row.
+- A LINKEDID_END with a channel still open means that Asterisk joined this linked id into another (attended
+  transfer, pickup). The call is then written when the last of them ends; see :mod:`tamas.records.inbox`.
+- Rows are claimed by 'not yet processed', never by a last id, because ids commit out of order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from tamas.records.build import build_call
+from tamas.records.closing import Closing, write_calls
+from tamas.records.facts import microseconds
+from tamas.records.inbox import CallRows, read_calls
+from tamas.store.clock import MICROSECONDS, now
+from tamas.store.database import Database, StoreError
+from tamas.store.leases import PROCESS_ID, acquire_lease, release_lease
+from tamas.store.schema import calls, cdr, cel, merged_linkedids
+
+log = logging.getLogger(__name__)
+
+LEASE = "records"
+LEASE_SECONDS = 3.0
+"""A killed holder blocks others for so long. Correctness does not rest on it (see closing.write_calls)."""
+BATCH = 25
+"""Calls per transaction: some milliseconds, for Asterisk waits for the same lock on SQLite."""
+POLL_SECONDS = 1.0
+LATE_SECONDS = 2.0
+"""How long a call that ended waits for its CDR, or for a channel that has not ended."""
+
+_LOOK_AGAIN_SECONDS = 0.05
+_AFTER_WAKE_SECONDS = (0.03, 0.1, 0.3)
+"""A wake comes with a hangup, a moment before the last rows are committed."""
+_TROUBLE_SECONDS = 1.0
+
+
+class Ingestion:
+    """Turns inbox rows into calls for as long as :meth:`run` runs and this process holds the lease."""
+
+    def __init__(self, database: Database, *, holder: str = PROCESS_ID) -> None:
+        self._database = database
+        self._holder = holder
+        self._woken = asyncio.Event()
+        self._looks = 0
+        self._waiting: dict[str, tuple[float, float]] = {}
+        """Linked id to when it was first found not ready, and when to look again (monotonic)."""
+        self._lease_until = 0.0
+        self._stepping = asyncio.Lock()
+
+    def wake(self) -> None:
+        """Something ended: look now instead of at the next poll. Cheap; call it on every AMI ``Hangup``."""
+        self._looks = len(_AFTER_WAKE_SECONDS)
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Ingest until cancelled. A transaction that is cancelled leaves nothing behind."""
+        troubled = False
+        try:
+            while True:
+                try:
+                    worked = await self.step()
+                except (StoreError, SQLAlchemyError, OSError) as error:
+                    if not troubled:
+                        log.warning("cannot ingest call records: %s; trying on", error)
+                    troubled = True
+                    await asyncio.sleep(_TROUBLE_SECONDS)
+                else:
+                    if troubled:
+                        log.info("ingesting call records again")
+                    troubled = False
+                    await (asyncio.sleep(0) if worked else self._rest())
+        finally:
+            await self._release()
+
+    async def drain(self, timeout: float) -> bool:
+        """Work until nothing is left to close, at most ``timeout`` seconds; tells whether it was reached."""
+        deadline = time.monotonic() + timeout
+        while True:
+            worked = await self.step()
+            if not worked and not self._waiting and self._lease_until:
+                return True
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0 if worked else _LOOK_AGAIN_SECONDS / 2)
+
+    async def step(self) -> int:
+        """Do one transaction's worth of work; returns how many inbox ends and late CDRs it settled."""
+        async with self._stepping:
+            if not await self._hold():
+                return 0
+            return await self._close_ended() or await self._amend_late()
+
+    # -- calls that ended -----------------------------------------------------------------------------------
+
+    async def _close_ended(self) -> int:
+        groups = await self._candidates()
+        if not groups:
+            return 0
+        closings: list[Closing] = []
+        elsewhere: list[int] = []
+        ends: list[int] = []
+        for group in groups:
+            late = self._is_late(group)
+            if group.open_channels:
+                if late:  # the rest of it comes under another linked id
+                    elsewhere.extend(group.ends)
+                else:
+                    self._wait(group)
+            elif not group.cdr and not late:
+                self._wait(group)
+            else:
+                closing = closing_of(group)
+                if closing is None:
+                    elsewhere.extend(group.ends)
+                else:
+                    closings.append(closing)
+                    ends.extend(group.ends)
+        if not closings and not elsewhere:
+            return 0
+        async with self._database.write() as tx:
+            claim = (
+                select(cel.c.id, cel.c.linkedid)
+                .where(cel.c.id.in_(ends + elsewhere), cel.c.processed_at.is_(None))
+                .with_for_update(skip_locked=True)
+            )
+            claimed = {row["linkedid"] for row in await tx.rows(claim)}
+            mine = [closing for closing in closings if closing.linkedids & claimed]
+            await write_calls(tx, self._database.dialect, mine)
+            if elsewhere:
+                await tx.execute(update(cel).where(cel.c.id.in_(elsewhere)).values(processed_at=now()))
+        for group in groups:
+            if group.ends and (set(group.ends) & set(ends + elsewhere)):
+                for linkedid in group.linkedids:
+                    self._waiting.pop(linkedid, None)
+        return len(ends) + len(elsewhere)
+
+    async def _candidates(self) -> list[CallRows]:
+        """Calls whose LINKEDID_END is unprocessed, but for those that were looked at a moment ago."""
+        at = time.monotonic()
+        statement = (
+            select(cel.c.linkedid)
+            .where(cel.c.eventtype == "LINKEDID_END", cel.c.processed_at.is_(None))
+            .order_by(cel.c.id)
+            .limit(BATCH + len(self._waiting))
+        )
+        async with self._database.read() as connection:
+            ended = [row["linkedid"] for row in await connection.rows(statement)]
+            for linkedid in self._waiting.keys() - set(ended):
+                del self._waiting[linkedid]
+            due = [name for name in ended if name not in self._waiting or self._waiting[name][1] <= at]
+            if not due:
+                return []
+            return await read_calls(connection, due[:BATCH])
+
+    def _is_late(self, group: CallRows) -> bool:
+        since = [self._waiting[name][0] for name in group.linkedids if name in self._waiting]
+        if since and time.monotonic() - min(since) >= LATE_SECONDS:
+            return True
+        last = max(row["eventtime"] or "" for row in group.cel)
+        try:
+            return now() - microseconds(last) >= LATE_SECONDS * MICROSECONDS
+        except ValueError:
+            return True
+
+    def _wait(self, group: CallRows) -> None:
+        at = time.monotonic()
+        for row in group.cel:
+            if row["eventtype"] == "LINKEDID_END":
+                since = self._waiting.get(row["linkedid"], (at, at))[0]
+                self._waiting[row["linkedid"]] = (since, at + _LOOK_AGAIN_SECONDS)
+
+    # -- CDRs that came late --------------------------------------------------------------------------------
+
+    async def _amend_late(self) -> int:
+        direct = select(cdr.c.linkedid).join(calls, calls.c.cuid == cdr.c.linkedid)
+        merged = select(cdr.c.linkedid).join(merged_linkedids, merged_linkedids.c.linkedid == cdr.c.linkedid)
+        late: set[str] = set()
+        async with self._database.read() as connection:
+            for statement in (direct, merged):
+                found = await connection.rows(statement.where(cdr.c.processed_at.is_(None)).limit(BATCH))
+                late.update(row["linkedid"] for row in found)
+            if not late:
+                return 0
+            groups = await read_calls(connection, late)
+        closings = [closing for group in groups if (closing := closing_of(group)) is not None]
+        async with self._database.write() as tx:
+            await write_calls(tx, self._database.dialect, closings)
+        return len(closings)
+
+    # -- turns ----------------------------------------------------------------------------------------------
+
+    async def _rest(self) -> None:
+        if self._looks:
+            delay = _AFTER_WAKE_SECONDS[-self._looks]
+            self._looks -= 1
+            await asyncio.sleep(delay)
+        elif self._waiting:
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        else:
+            self._woken.clear()
+            try:
+                await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+            except TimeoutError:
+                return
+
+    async def _hold(self) -> bool:
+        """Hold the lease, renewing it when half of it is gone."""
+        at = time.monotonic()
+        if at < self._lease_until - LEASE_SECONDS / 2:
+            return True
+        held = await acquire_lease(self._database, LEASE, seconds=LEASE_SECONDS, holder=self._holder)
+        self._lease_until = at + LEASE_SECONDS if held else 0.0
+        return held
+
+    async def _release(self) -> None:
+        if not self._lease_until:
+            return
+        self._lease_until = 0.0
+        try:
+            await release_lease(self._database, LEASE, holder=self._holder)
+        except (StoreError, SQLAlchemyError, OSError) as error:
+            log.warning("cannot give the lease of call records back: %s; it expires by itself", error)
+
+
+def closing_of(
+    group: CallRows, *, cut_off_at: int | None = None, cut_off_by: str | None = None
+) -> Closing | None:
+    """What to write for a call; ``None`` (logged) when its rows make no sense, so that others go on.
+
+    :param cut_off_at: microseconds; end of a call with open channels, when its rows do not say it.
+    :param cut_off_by: plain words for the end of a call with open channels.
+    """
+    cut_off = bool(group.open_channels) or not group.cel
+    try:
+        row = build_call(
+            cuid=group.cuid,
+            cel=group.cel,
+            cdr=group.cdr,
+            originate=group.originate,
+            ended_at=cut_off_at if cut_off else None,
+            end_reason=cut_off_by if cut_off else None,
+        )
+    except ValueError as error:
+        log.error("no call record for %s: %s", group.cuid, error)  # noqa: TRY400 - the text says it all
+        return None
+    return Closing(
+        row=row, linkedids=frozenset(group.linkedids), cdr_ids=tuple(row["id"] for row in group.cdr)
+    )

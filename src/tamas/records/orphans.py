@@ -1,0 +1,58 @@
+"""Calls that the engine could not end: it was killed, or stopped in mid-call, so no LINKEDID_END came."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import select
+
+from tamas.records.closing import write_calls
+from tamas.records.facts import time_text
+from tamas.records.inbox import read_calls
+from tamas.records.ingest import BATCH, closing_of
+from tamas.store.database import Database
+from tamas.store.schema import cdr, cel
+
+
+async def close_orphans(
+    database: Database,
+    live_linkedids: Set[str],
+    engine_started_at: int,
+    reason: str,
+    *,
+    stopped_at: int | None = None,
+) -> int:
+    """Write the calls that began before the engine (re)started and have no live channel.
+
+    Call it when the engine is ready, also after adopting one (with its live channels). Calls whose
+    LINKEDID_END is there are left to the ingestion.
+
+    :param live_linkedids: linked ids of the channels that the engine has now.
+    :param engine_started_at: microseconds UTC; younger calls are never touched.
+    :param reason: plain words for the row, such as ``engine stopped``.
+    :param stopped_at: microseconds when the engine ended, when that is known; else the last CEL time counts.
+    :returns: how many were closed.
+    """
+    before = time_text(engine_started_at)
+
+    def search(connection: SyncConnection) -> list[str]:
+        """A scan of the whole inbox, so it runs off the event loop."""
+        begun = select(cel.c.linkedid).where(cel.c.processed_at.is_(None), cel.c.eventtime < before)
+        told = select(cdr.c.linkedid).where(cdr.c.processed_at.is_(None), cdr.c.calldate < before)
+        ended = select(cel.c.linkedid).where(cel.c.processed_at.is_(None), cel.c.eventtype == "LINKEDID_END")
+        names = {row[0] for statement in (begun, told) for row in connection.execute(statement.distinct())}
+        return sorted(names - {row[0] for row in connection.execute(ended)} - live_linkedids)
+
+    names = await database.long_read(search)
+    closed = 0
+    for start in range(0, len(names), BATCH):
+        async with database.read() as connection:
+            groups = await read_calls(connection, names[start : start + BATCH])
+        dead = [group for group in groups if not group.linkedids & live_linkedids]
+        found = (closing_of(group, cut_off_at=stopped_at, cut_off_by=reason) for group in dead)
+        closings = [closing for closing in found if closing is not None]
+        async with database.write() as tx:
+            await write_calls(tx, database.dialect, closings)
+        closed += len(closings)
+    return closed

@@ -1,0 +1,290 @@
+"""Calls that people make, played on a :class:`records._lab.Lab`. Each returns when the call is over.
+
+Phones: 101 calls; 102 answers; 103 and 104 are third parties; ``carrier1`` is the trunk's far end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+
+from records._lab import TRUNK, Lab
+from records._phone import Dialog, Phone, eventually
+
+_TALK = 0.3
+
+
+async def _until_up(phone: Phone, dialog: Dialog) -> None:
+    await eventually(lambda: dialog.state == "up", what=f"call of {phone.number} up")
+
+
+async def _until_over(lab: Lab) -> None:
+    def over() -> bool:
+        return all(d.state == "ended" for phone in lab.phones.values() for d in phone.dialogs.values())
+
+    await eventually(over, within=15, what="all calls over")
+
+
+def _behave(lab: Lab, number: str, behaviour: str, after: float = 0.1) -> None:
+    lab.phones[number].behaviour, lab.phones[number].after = behaviour, after
+
+
+async def answered(lab: Lab) -> None:
+    """101 calls 102, they talk, 101 hangs up."""
+    _behave(lab, "102", "answer", 0.2)
+    dialog = lab.phones["101"].call("102")
+    await _until_up(lab.phones["101"], dialog)
+    await asyncio.sleep(_TALK)
+    lab.phones["101"].hang_up(dialog)
+
+
+async def answered_recorded(lab: Lab) -> None:
+    """A recorded talk of 101 and 102; 102 hangs up."""
+    _behave(lab, "102", "answer")
+    dialog = lab.phones["101"].call("122")
+    await _until_up(lab.phones["101"], dialog)
+    await asyncio.sleep(_TALK)
+    other = list(lab.phones["102"].dialogs.values())[-1]
+    lab.phones["102"].hang_up(other)
+
+
+async def no_answer(lab: Lab) -> None:
+    """102 rings for one second, nobody answers, the flow gives up."""
+    _behave(lab, "102", "ring")
+    lab.phones["101"].call("112")
+
+
+async def no_answer_recorded(lab: Lab) -> None:
+    """A call that would have been recorded, but nobody answers and the caller gives up."""
+    _behave(lab, "102", "ring")
+    dialog = lab.phones["101"].call("122")
+    await eventually(lambda: dialog.status == 180)
+    lab.phones["101"].cancel(dialog)
+
+
+async def busy(lab: Lab) -> None:
+    """102 is busy (486)."""
+    _behave(lab, "102", "486")
+    lab.phones["101"].call("102")
+
+
+async def rejected(lab: Lab) -> None:
+    """102 declines (603)."""
+    _behave(lab, "102", "603")
+    lab.phones["101"].call("102")
+
+
+async def unavailable(lab: Lab) -> None:
+    """102 says it is temporarily unavailable (480)."""
+    _behave(lab, "102", "480")
+    lab.phones["101"].call("102")
+
+
+async def cancelled(lab: Lab) -> None:
+    """101 gives up while 102 rings."""
+    _behave(lab, "102", "ring")
+    dialog = lab.phones["101"].call("102")
+    await eventually(lambda: dialog.status == 180)
+    await asyncio.sleep(_TALK)
+    lab.phones["101"].cancel(dialog)
+
+
+async def unknown_number(lab: Lab) -> None:
+    """101 dials an extension that does not exist."""
+    lab.phones["101"].call("109")
+
+
+async def outgoing(lab: Lab) -> None:
+    """101 calls out over the trunk and talks."""
+    _behave(lab, TRUNK, "answer", 0.2)
+    dialog = lab.phones["101"].call("9121")
+    await _until_up(lab.phones["101"], dialog)
+    await asyncio.sleep(_TALK)
+    lab.phones["101"].hang_up(dialog)
+
+
+async def outgoing_congested(lab: Lab) -> None:
+    """The carrier refuses the call (503)."""
+    _behave(lab, TRUNK, "503")
+    lab.phones["101"].call("9121")
+
+
+async def incoming(lab: Lab) -> None:
+    """The carrier sends a call for 02100; 102 answers; the carrier hangs up."""
+    _behave(lab, "102", "answer", 0.2)
+    carrier = Phone("09120000000", lab.sip_port)
+    await carrier.open()
+    try:
+        dialog = carrier.call("02100")
+        await _until_up(carrier, dialog)
+        await asyncio.sleep(_TALK)
+        carrier.hang_up(dialog)
+        await _until_over(lab)
+    finally:
+        carrier.close()
+
+
+async def ivr_only(lab: Lab) -> None:
+    """A menu answers, plays, hangs up; no person takes the call."""
+    lab.phones["101"].call("600")
+
+
+async def definite_answer(lab: Lab) -> None:
+    """A menu answers and the plan says that counts."""
+    lab.phones["101"].call("601")
+
+
+async def queue_answered(lab: Lab) -> None:
+    """101 calls queue 500, agent 201 on phone 102 answers."""
+    _behave(lab, "102", "answer", 0.3)
+    dialog = lab.phones["101"].call("500")
+    await eventually(
+        lambda: any(d.state == "up" for d in lab.phones["102"].dialogs.values()), what="agent answered"
+    )
+    await asyncio.sleep(_TALK)
+    lab.phones["101"].hang_up(dialog)
+
+
+async def queue_abandoned(lab: Lab) -> None:
+    """101 waits in queue 500 while the agent's phone rings, and gives up."""
+    _behave(lab, "102", "ring")
+    dialog = lab.phones["101"].call("500")
+    await eventually(
+        lambda: any(d.state == "ringing" for d in lab.phones["102"].dialogs.values()), what="agent rings"
+    )
+    await asyncio.sleep(_TALK)
+    lab.phones["101"].hang_up(dialog)
+
+
+async def blind_transfer(lab: Lab) -> None:
+    """101 talks to 102; 102 sends 101 to 103, who answers; 103 hangs up."""
+    _behave(lab, "102", "answer")
+    _behave(lab, "103", "answer", 0.2)
+    dialog = lab.phones["101"].call("102")
+    await _until_up(lab.phones["101"], dialog)
+    await asyncio.sleep(_TALK)
+    lab.phones["102"].transfer(list(lab.phones["102"].dialogs.values())[-1], "103")
+    await eventually(
+        lambda: any(d.state == "up" for d in lab.phones["103"].dialogs.values()), what="103 answered"
+    )
+    await asyncio.sleep(_TALK)
+    lab.phones["103"].hang_up(list(lab.phones["103"].dialogs.values())[-1])
+    for other in lab.phones["102"].dialogs.values():
+        if other.state == "up":
+            lab.phones["102"].hang_up(other)
+
+
+async def attended_transfer(lab: Lab) -> None:
+    """101 talks to 102; 102 asks 103, then joins 101 and 103; 101 hangs up."""
+    _behave(lab, "102", "answer")
+    _behave(lab, "103", "answer", 0.2)
+    first = lab.phones["101"].call("102")
+    await _until_up(lab.phones["101"], first)
+    await asyncio.sleep(_TALK)
+    held = list(lab.phones["102"].dialogs.values())[-1]
+    second = lab.phones["102"].call("103")
+    await _until_up(lab.phones["102"], second)
+    await asyncio.sleep(_TALK)
+    lab.phones["102"].transfer(held, "103", replaces=second)
+    await eventually(lambda: held.state == "ended" or held.referred >= 200, what="transfer accepted")
+    for dialog in (held, second):
+        if dialog.state == "up":
+            lab.phones["102"].hang_up(dialog)
+    await asyncio.sleep(_TALK)
+    lab.phones["101"].hang_up(first)
+
+
+async def pickup(lab: Lab) -> None:
+    """101 calls 102, which rings; 103 picks the call up and talks; 101 hangs up."""
+    _behave(lab, "102", "ring")
+    dialog = lab.phones["101"].call("102")
+    await eventually(lambda: dialog.status == 180)
+    await asyncio.sleep(_TALK)
+    lab.phones["103"].call("*8102")
+    await _until_up(lab.phones["101"], dialog)
+    await asyncio.sleep(_TALK)
+    lab.phones["101"].hang_up(dialog)
+
+
+async def originate(lab: Lab, number: str = "101", exten: str = "102", timeout: float = 30) -> str:
+    """Ask for a call: ``number`` is rung first, then ``exten`` is dialled. Returns the uniqueid chosen."""
+    uniqueid = f"{int(time.time())}.{secrets.randbelow(10**6)}"
+    channel = f"PJSIP/{number}"
+    await lab.ami.action(
+        "Originate",
+        {
+            "Channel": channel,
+            "Exten": exten,
+            "Context": "tamas-originated",
+            "Priority": "1",
+            "Timeout": str(int(timeout * 1000)),
+            "CallerID": f"Sales <{exten}>",
+            "ChannelId": uniqueid,
+            "Async": "true",
+        },
+    )
+    return uniqueid
+
+
+def last_response(lab: Lab, uniqueid: str) -> dict[str, str] | None:
+    """The OriginateResponse of an originate, when it has come."""
+    for message in lab.events:
+        if message.event == "OriginateResponse" and message.get("Uniqueid") == uniqueid:
+            return dict(message)
+    return None
+
+
+async def originate_answered(lab: Lab) -> str:
+    """101 is rung and answers, 102 is dialled and answers, 101 hangs up."""
+    _behave(lab, "101", "answer", 0.2)
+    _behave(lab, "102", "answer", 0.2)
+    uniqueid = await originate(lab)
+    await eventually(lambda: any(d.state == "up" for d in lab.phones["102"].dialogs.values()))
+    await asyncio.sleep(_TALK)
+    lab.phones["101"].hang_up(list(lab.phones["101"].dialogs.values())[-1])
+    return uniqueid
+
+
+async def originate_second_busy(lab: Lab) -> str:
+    """101 answers, 102 is busy."""
+    _behave(lab, "101", "answer", 0.1)
+    _behave(lab, "102", "486")
+    return await originate(lab)
+
+
+async def originate_first_busy(lab: Lab) -> str:
+    """101 is busy."""
+    _behave(lab, "101", "486")
+    return await originate(lab)
+
+
+async def originate_first_rejects(lab: Lab) -> str:
+    """101 declines."""
+    _behave(lab, "101", "603")
+    return await originate(lab)
+
+
+async def originate_first_silent(lab: Lab) -> str:
+    """101 rings until the time limit."""
+    _behave(lab, "101", "ring")
+    return await originate(lab, timeout=1)
+
+
+async def originate_first_unknown(lab: Lab) -> str:
+    """The first party has no endpoint at all."""
+    return await originate(lab, number="999")
+
+
+async def originate_first_unregistered(lab: Lab) -> str:
+    """The first party exists but has no phone registered."""
+    return await originate(lab, number="unregistered")
+
+
+ALL = (
+    answered, answered_recorded, no_answer, no_answer_recorded, busy, rejected, unavailable, cancelled,
+    unknown_number, outgoing, outgoing_congested, incoming, ivr_only, definite_answer, queue_answered,
+    queue_abandoned, blind_transfer, attended_transfer, pickup, originate_answered, originate_second_busy,
+    originate_first_busy, originate_first_rejects, originate_first_silent, originate_first_unknown,
+    originate_first_unregistered,
+)  # fmt: skip
