@@ -59,7 +59,7 @@ class SimotelApi:
         otherwise: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None,
     ) -> None:
         self._services = declared_services() if services is None else services
-        self._gateway = Gateway(
+        self.gateway = Gateway(
             registry=self._services,
             database=database,
             changes=changes,
@@ -72,21 +72,24 @@ class SimotelApi:
 
     async def start(self) -> None:
         """Begin background work of the gateway."""
-        await self._gateway.start()
+        await self.gateway.start()
 
     async def close(self) -> None:
         """End background work; the API log is complete afterwards."""
-        await self._gateway.close()
+        await self.gateway.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path: str = scope["path"]
             below = path_below_prefix(path)
             if below is not None:
-                await self._gateway.answer(below, scope, receive, send)
+                await self.gateway.answer(below, scope, receive, send)
                 return
             if path.rstrip("/") == DOCUMENTATION and scope["method"] in ("GET", "HEAD"):
-                await _send_page(send, documentation_page(self._services, own_address(scope)))
+                if await self.gateway.admits(scope):
+                    await _send_page(send, documentation_page(self._services, own_address(scope)))
+                else:
+                    await _send_text(send, 403, b"IP is not permitted")
                 return
         await self._otherwise(scope, receive, send)
 
@@ -107,9 +110,11 @@ async def _send_page(send: Send, page: bytes) -> None:
 
 
 async def _not_found(scope: Scope, _receive: Receive, send: Send) -> None:
-    if scope["type"] != "http":
-        return
-    body = b"Not Found"
+    if scope["type"] == "http":
+        await _send_text(send, 404, b"Not Found")
+
+
+async def _send_text(send: Send, status: int, body: bytes) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

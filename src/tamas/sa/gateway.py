@@ -145,18 +145,23 @@ class Gateway:
         self._snapshots = Snapshots(database, changes)
         self._addresses = ClientAddresses(settings.trusted_proxies)
         self._authenticator = Authenticator(throttle or Throttle())
-        self._log = ApiLog(database)
+        self.log = ApiLog(database)
         self._prefix = secrets.token_hex(6)
         self._serial = itertools.count(1)
 
     async def start(self) -> None:
         """Begin writing the API log."""
-        await self._log.start()
+        await self.log.start()
 
     async def close(self) -> None:
         """Write the rest of the API log and let go of threads."""
-        await self._log.close()
+        await self.log.close()
         self._authenticator.close()
+
+    async def admits(self, scope: Scope) -> bool:
+        """Whether the address that a request comes from may call."""
+        snapshot = await self._snapshots.current()
+        return snapshot.addresses.allow(self._client_address(scope, _read_headers(scope["headers"])))
 
     async def answer(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -166,8 +171,7 @@ class Gateway:
         started = time.time_ns()
         request_id = f"{self._prefix}{next(self._serial):010x}"
         headers = _read_headers(scope["headers"])
-        client = scope.get("client")
-        address = self._addresses.of(client[0] if client else "", headers.forwarded)
+        address = self._client_address(scope, headers)
         account: KnownAccount | None = None
         snapshot: Snapshot | None = None
         try:
@@ -175,7 +179,7 @@ class Gateway:
             found = await self._admit(scope, snapshot, address, path, headers)
             if isinstance(found, KnownAccount):
                 account = found
-                self._log.account_used(account.id, started // 1000)
+                self.log.account_used(account.id, started // 1000)
                 reply = await self._serve(
                     scope, receive, snapshot, account, address, path, headers, request_id
                 )
@@ -189,7 +193,7 @@ class Gateway:
         try:
             await _send(send, reply, request_id, _cors(snapshot, headers))
         finally:
-            self._log.add(
+            self.log.add(
                 Entry(
                     started // 1000,
                     request_id,
@@ -204,6 +208,10 @@ class Gateway:
                     (time.time_ns() - started) // 1000,
                 )
             )
+
+    def _client_address(self, scope: Scope, headers: _Headers) -> str:
+        client = scope.get("client")
+        return self._addresses.of(client[0] if client else "", headers.forwarded)
 
     async def _admit(
         self, scope: Scope, snapshot: Snapshot, address: str, path: str, headers: _Headers
