@@ -80,10 +80,13 @@ class FileTail:
             self._open()
         if self._descriptor is None:
             return []
+        # What another file has taken the name of is read to its end first.
+        replaced = self._is_replaced()
         data = os.read(self._descriptor, READ_BYTES)
-        if not data:
-            self._follow()
-            return []
+        if not data and replaced:
+            self.close()
+            self._open()
+            return self.read()
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > MAX_LINE:
             lines, self._rest = [*lines, self._rest], b""
@@ -105,19 +108,18 @@ class FileTail:
         except FileNotFoundError:
             self._descriptor = None
 
-    def _follow(self) -> None:
-        """At the end of the file: has another one taken its name, or was it cut?"""
+    def _is_replaced(self) -> bool:
+        """Whether another file has our file's name. One that was cut is read from its new beginning."""
         if self._descriptor is None:
-            return
+            return False
         ours = os.fstat(self._descriptor)
+        if ours.st_size < os.lseek(self._descriptor, 0, os.SEEK_CUR):
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
         try:
             named = self._path.stat()
         except FileNotFoundError:
-            return
-        if (ours.st_dev, ours.st_ino) != (named.st_dev, named.st_ino):
-            self.close()
-        elif named.st_size < os.lseek(self._descriptor, 0, os.SEEK_CUR):
-            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            return False
+        return (ours.st_dev, ours.st_ino) != (named.st_dev, named.st_ino)
 
 
 class AsteriskLog:
