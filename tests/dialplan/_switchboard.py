@@ -19,6 +19,7 @@ from tamas.dialplan.flow import CallFlow
 from tamas.dialplan.originate import OriginateRequest, originate
 from tamas.engine.ami import AmiMessage
 from tamas.engine.engine import Engine
+from tamas.engine.fastagi import AgiSession
 from tamas.engine.install import AsteriskInstall
 from tamas.engine.sip_secrets import ha1
 from tamas.records.facts import facts_of
@@ -48,6 +49,34 @@ class Switchboard:
     sipp: tuple[str, ...]
     events: list[AmiMessage] = field(default_factory=list)
     phones: dict[str, Phone] = field(default_factory=dict)
+    dead: bool = False
+    _serving: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def handle(self, session: AgiSession) -> None:
+        """Serve a call, unless dead."""
+        if self.dead:
+            return
+        task = asyncio.create_task(self.flow.handle(session))
+        self._serving.add(task)
+        try:
+            await task
+        except asyncio.CancelledError:
+            task.cancel()
+            if not self.dead:
+                raise
+        finally:
+            self._serving.discard(task)
+
+    def die(self) -> None:
+        """Leave every call as if the process had been killed, and serve none until :meth:`revive`."""
+        self.dead = True
+        for task in self._serving:
+            task.cancel()
+
+    def revive(self) -> None:
+        """Serve calls again; nothing is remembered."""
+        self.flow = CallFlow(self.database, self.settings)
+        self.dead = False
 
     async def originate(self, caller: str, callee: str, **more: Any) -> str:
         """Start a call as the API does."""
@@ -81,6 +110,8 @@ class Switchboard:
 
     async def rest(self) -> None:
         """Wait until nobody talks, and undo what a scenario changed."""
+        if self.dead:
+            self.revive()
         for phone in self.phones.values():
             phone.manner = Ring()
             for call in phone.calls:
@@ -162,9 +193,10 @@ async def running_switchboard(
     async def on_ready(_adopted: bool) -> None:
         return None
 
-    engine = Engine(
-        settings, url, install, agi_handler=flow.handle, on_event=events.append, on_ready=on_ready
-    )
+    async def handle(session: AgiSession) -> None:
+        await board.handle(session)
+
+    engine = Engine(settings, url, install, agi_handler=handle, on_event=events.append, on_ready=on_ready)
     board = Switchboard(
         settings=settings, database=database, engine=engine, flow=flow, sipp=sipp, events=events
     )

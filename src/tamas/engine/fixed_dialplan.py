@@ -7,7 +7,8 @@ flow is asked again, ``RESUME_SECONDS`` long; then the dialed extension rings wi
 number.
 
 What a caller can choose (the dialed number, names, numbers) never stands in an application's arguments
-unfiltered, and never in an expression.
+unfiltered, and never in an expression. Calls that carry control characters there are refused before AGI,
+whose opening they could forge.
 """
 
 from __future__ import annotations
@@ -109,6 +110,15 @@ def _extension(*steps: str) -> str:
 _CLEARED: Final = ("END", "NODE", "CAUSE", "HOPS", "MUSIC", "TRIES")
 """A channel may come through here again, transferred."""
 _BEGIN: Final = f"MSet({','.join(f'TAMAS_{name}=' for name in _CLEARED)},DIALSTATUS=,QUEUESTATUS=)"
+_FOREIGN: Final = "${CALLERID(num)}${CALLERID(name)}${CALLERID(dnid)}${CALLERID(rdnis)}"
+_GUARD: Final = (
+    # A line break in one of these would be a line of its own in the opening of the AGI connection.
+    'GotoIf(${REGEX("^[+*#0-9A-Za-z]+$" ${EXTEN})}?caller)',
+    "bad: CELGenUserEvent(TAMAS,failed=not+a+number+that+can+be+dialed)",
+    "Set(TAMAS_CAUSE=28)",
+    "Goto(end)",
+    'caller: GotoIf(${REGEX("[[:cntrl:]]" ' + _FOREIGN + ")}?bad)",
+)
 _CALL: Final = f"AGI(${{TAMAS_AGI}}/call,{_STATE})"
 _CHECK: Final = (
     'check: GotoIf($["${TAMAS_END}" = "1"]?end)',
@@ -131,6 +141,7 @@ def _call_context(name: str) -> str:
             f"[{name}]",
             _extension(
                 _BEGIN,
+                *_GUARD,
                 _CALL,
                 *_CHECK,
                 'ExecIf($["${CHANNEL(state)}" != "Up"]?Progress())',
@@ -164,6 +175,7 @@ def _leg_context(name: str) -> str:
             f"[{name}]",
             _extension(
                 _BEGIN,
+                *_GUARD,
                 _CALL,
                 *_CHECK,
                 "Wait(1)",
