@@ -45,7 +45,7 @@ def _agent(example: str) -> Field:
 def _source(example: str) -> Field:
     return required(
         Digits(),
-        lenient_same_as="agent",
+        lenient_aliases=("agent", "agent_number"),
         example=example,
         note="Extension the operator sits at; a mapping when it differs from agent.",
     )
