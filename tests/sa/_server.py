@@ -202,7 +202,9 @@ async def running_sa(
     stop = asyncio.Event()
     serving = asyncio.create_task(serve_http(api, [listener], settings, stop=stop, limits=limits))
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as http:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False
+        ) as http:
             yield RunningSa(database=database, changes=changes, api=api, port=port, http=http)
     finally:
         stop.set()

@@ -1,32 +1,44 @@
-"""Fixtures: a running SA gateway."""
+"""Fixtures: running SA gateways."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from sa._server import RunningSa, running_sa
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sa(
+    new_store: Callable[[str, Path], str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningSa]:
+    """A gateway on SQLite that many tests share; they leave its settings alone."""
+    async with running_sa(new_store("sqlite", tmp_path_factory.mktemp("sa"))) as running:
+        await running.account("caller", password="secret-pass")
+        yield running
+
+
 @pytest.fixture
-async def sa(sqlite_url: str) -> AsyncIterator[RunningSa]:
-    """A running gateway on SQLite, where the dialect makes no difference to the test."""
+def caller() -> httpx.BasicAuth:
+    """Credentials of an account of every gateway here; it may call everything."""
+    return httpx.BasicAuth("caller", "secret-pass")
+
+
+@pytest.fixture
+async def own_sa(sqlite_url: str) -> AsyncIterator[RunningSa]:
+    """A gateway on SQLite of the test's own, whose settings it may change."""
     async with running_sa(sqlite_url) as running:
+        await running.account("caller", password="secret-pass")
         yield running
 
 
 @pytest.fixture
 async def sa_both(database_url: str) -> AsyncIterator[RunningSa]:
-    """A running gateway; the test runs once on SQLite and once on PostgreSQL."""
+    """A gateway of the test's own; the test runs once on SQLite and once on PostgreSQL."""
     async with running_sa(database_url) as running:
+        await running.account("caller", password="secret-pass")
         yield running
-
-
-@pytest.fixture
-async def caller(sa: RunningSa) -> httpx.BasicAuth:
-    """Credentials of an account that may call everything."""
-    made = await sa.account("caller", password="secret-pass")
-    assert made.password is not None
-    return httpx.BasicAuth(made.username, made.password)

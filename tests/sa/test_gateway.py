@@ -46,14 +46,14 @@ async def test_outside_the_prefix_there_is_a_plain_404(sa: RunningSa, caller: ht
         assert not answer.headers["content-type"].startswith("application/json")
 
 
-async def test_address_comes_before_credentials(sa: RunningSa) -> None:
+async def test_address_comes_before_credentials(own_sa: RunningSa) -> None:
     """An address that is not allowed is told so, whatever it sends."""
-    await sa.set("sa.allowed_ips", ["192.0.2.0/24", "2001:db8::/32"])
-    refused(await sa.http.post(PING), 403, "IP is not permitted")
-    refused(await sa.http.post("/api/v4/no/such/service"), 403, "IP is not permitted")
-    assert (await sa.http.get("/docs")).status_code == 403
-    await sa.set("sa.allow_all_ips", True)
-    refused(await sa.http.post(PING), 401, "BasicAuth or ApiKey is missing")
+    await own_sa.set("sa.allowed_ips", ["192.0.2.0/24", "2001:db8::/32"])
+    refused(await own_sa.http.post(PING), 403, "IP is not permitted")
+    refused(await own_sa.http.post("/api/v4/no/such/service"), 403, "IP is not permitted")
+    assert (await own_sa.http.get("/docs")).status_code == 403
+    await own_sa.set("sa.allow_all_ips", True)
+    refused(await own_sa.http.post(PING), 401, "BasicAuth or ApiKey is missing")
 
 
 async def test_credentials_come_before_the_service(sa: RunningSa) -> None:
@@ -66,7 +66,7 @@ async def test_credentials_come_before_the_service(sa: RunningSa) -> None:
 
 async def test_unknown_service_comes_before_permission(sa: RunningSa) -> None:
     """An unknown service is 501 even for an account that may call nearly nothing."""
-    made = await sa.account("narrow", permissions=["/pbx/trunks/*"])
+    made = await sa.account("trunks", permissions=["/pbx/trunks/*"])
     auth = httpx.BasicAuth(made.username, made.password or "")
     for path in ("no/such/service", "", "pbx", "pbx/users/adds", "pbx/users/ADD", "pbx/users/add/x", "..%2f"):
         refused(await sa.http.post(f"/api/v4/{path}", auth=auth), 501, "Requested service does not exist")
@@ -74,7 +74,7 @@ async def test_unknown_service_comes_before_permission(sa: RunningSa) -> None:
 
 async def test_permission_comes_before_method(sa: RunningSa) -> None:
     """The denied text names the permission in quotes, also when the method would be wrong."""
-    made = await sa.account("narrow", permissions=["/pbx/trunks/*", "/setting/ping/act"])
+    made = await sa.account("trunks-ping", permissions=["/pbx/trunks/*", "/setting/ping/act"])
     auth = httpx.BasicAuth(made.username, made.password or "")
     refused(await sa.http.patch(ADD, auth=auth), 403, '"/pbx/users/add";Access denied')
     assert (await sa.http.post(PING, auth=auth)).status_code == 200
@@ -265,39 +265,39 @@ async def test_query_of_a_get(sa: RunningSa, caller: httpx.BasicAuth) -> None:
     )
 
 
-async def test_lenient_mode_is_one_switch(sa: RunningSa, caller: httpx.BasicAuth) -> None:
+async def test_lenient_mode_is_one_switch(own_sa: RunningSa, caller: httpx.BasicAuth) -> None:
     """What lenient clients leave out is refused until ``sa.lenient`` is on, and at once accepted then."""
     remove = "/api/v4/pbx/users/remove"
     batch = {"queue_number": "900", "agents": ["101", 102]}
-    refused(await sa.http.post(SEARCH, json={}, auth=caller), 200, "Field 'alike':value is missing")
+    refused(await own_sa.http.post(SEARCH, json={}, auth=caller), 200, "Field 'alike':value is missing")
     refused(
-        await sa.http.post(remove, json={"number": "1"}, auth=caller), 200, "Field '_id':value is missing"
+        await own_sa.http.post(remove, json={"number": "1"}, auth=caller), 200, "Field '_id':value is missing"
     )
-    answer = await sa.http.post("/api/v4/pbx/queues/batchaddagent", json=batch, auth=caller)
+    answer = await own_sa.http.post("/api/v4/pbx/queues/batchaddagent", json=batch, auth=caller)
     assert answer.json()["success"] == 0
-    await sa.set("sa.lenient", True)
-    assert (await sa.http.post(SEARCH, json={}, auth=caller)).json()["data"][0]["alike"] is False
-    assert (await sa.http.post(remove, json={"number": "1"}, auth=caller)).json()["success"] == 1
-    answer = await sa.http.post("/api/v4/pbx/queues/batchaddagent", json=batch, auth=caller)
+    await own_sa.set("sa.lenient", True)
+    assert (await own_sa.http.post(SEARCH, json={}, auth=caller)).json()["data"][0]["alike"] is False
+    assert (await own_sa.http.post(remove, json={"number": "1"}, auth=caller)).json()["success"] == 1
+    answer = await own_sa.http.post("/api/v4/pbx/queues/batchaddagent", json=batch, auth=caller)
     assert answer.json()["data"]["Data"] == [
         {"queue": "900", "source": "101", "agent": "101", "ok": 1},
         {"queue": "900", "source": "102", "agent": "102", "ok": 1},
     ]
 
 
-async def test_preflight_only_for_listed_origins(sa: RunningSa) -> None:
+async def test_preflight_only_for_listed_origins(own_sa: RunningSa) -> None:
     """A browser's preflight is answered without credentials, but only for origins of the list."""
     headers = {"Origin": "https://crm.example", "Access-Control-Request-Method": "POST"}
-    refused(await sa.http.options(PING, headers=headers), 401, "BasicAuth or ApiKey is missing")
-    await sa.set("sa.cors_origins", ["https://crm.example"])
-    answer = await sa.http.options(PING, headers=headers)
+    refused(await own_sa.http.options(PING, headers=headers), 401, "BasicAuth or ApiKey is missing")
+    await own_sa.set("sa.cors_origins", ["https://crm.example"])
+    answer = await own_sa.http.options(PING, headers=headers)
     assert answer.status_code == 204
     assert answer.headers["access-control-allow-origin"] == "https://crm.example"
     assert "X-APIKEY" in answer.headers["access-control-allow-headers"]
-    answer = await sa.http.post(PING, headers={"Origin": "https://crm.example"})
+    answer = await own_sa.http.post(PING, headers={"Origin": "https://crm.example"})
     assert answer.status_code == 401
     assert answer.headers["access-control-allow-origin"] == "https://crm.example"
-    answer = await sa.http.options(PING, headers=headers | {"Origin": "https://other.example"})
+    answer = await own_sa.http.options(PING, headers=headers | {"Origin": "https://other.example"})
     assert answer.status_code == 401
     assert "access-control-allow-origin" not in answer.headers
 

@@ -222,7 +222,7 @@ class Model(Generic[S]):
             declared = bound.declared
             if declared.lenient_only and not lenient:
                 continue
-            value = _find(bound, values, lenient=lenient)
+            value = self._find(bound, values, lenient=lenient)
             if value is _ABSENT:
                 if declared.requirement == "required" and not _excused(declared, values, lenient=lenient):
                     raise MissingField(prefix + bound.wire)
@@ -236,6 +236,19 @@ class Model(Generic[S]):
                     value = kind.gather(value, name, lenient=lenient)
             present.append((bound, value))
         return _Gathered(self, present)
+
+    def _find(self, bound: _Bound, values: Mapping[str, Any], *, lenient: bool) -> Any:
+        """The value sent for a field, or ``_ABSENT``."""
+        for name in bound.lenient_names if lenient else bound.strict_names:
+            if name in values and not _is_absent(bound, values[name]):
+                return values[name]
+        if not lenient:
+            return _ABSENT
+        declared = bound.declared
+        for other in self.fields:
+            if other.wire == declared.lenient_same_as:
+                return self._find(other, values, lenient=True)
+        return _ABSENT if declared.lenient_default is None else declared.lenient_default
 
     def _build(self, gathered: _Gathered, prefix: str, *, lenient: bool) -> Any:
         given = {}
@@ -295,21 +308,6 @@ class Model(Generic[S]):
             elif isinstance(declared.type, Nested):
                 example[bound.wire] = model_of(declared.type.struct).example()
         return example
-
-
-def _find(bound: _Bound, values: Mapping[str, Any], *, lenient: bool) -> Any:
-    """The value sent for a field, or ``_ABSENT``."""
-    for name in bound.lenient_names if lenient else bound.strict_names:
-        if name in values and not _is_absent(bound, values[name]):
-            return values[name]
-    if lenient:
-        declared = bound.declared
-        same = values.get(declared.lenient_same_as) if declared.lenient_same_as else None
-        if same not in (None, ""):
-            return same
-        if declared.lenient_default is not None:
-            return declared.lenient_default
-    return _ABSENT
 
 
 def _is_absent(bound: _Bound, value: Any) -> bool:
