@@ -1,0 +1,40 @@
+"""Fixtures: a running server seen by an account that may do everything, and by one that may do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from conformance.world import World
+from support.server import TamasServer
+
+
+@pytest.fixture(scope="module")
+async def world(either_server: TamasServer) -> AsyncIterator[World]:
+    """The server, with one extension, trunk and queue in it; once for each database."""
+    account = either_server.account
+    assert account is not None
+    client = httpx.Client(
+        base_url=either_server.base_url,
+        auth=(account.username, account.password),
+        headers=account.headers(),
+        timeout=20,
+    )
+    with client:
+        world = World(client)
+        world.extension()
+        world.queue()
+        world.trunk()
+        yield world
+
+
+@pytest.fixture(scope="module")
+async def stranger(either_server: TamasServer) -> AsyncIterator[httpx.Client]:
+    """A client whose account may call one service only, and none of those that are tested with it."""
+    made = await either_server.cli("account", "add", "stranger", "--allow", "/reports/cdr/search")
+    with httpx.Client(
+        base_url=either_server.base_url, auth=(made["username"], made["password"]), timeout=20
+    ) as client:
+        yield client
