@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import make_url
 
 from records._phone import HOST, Phone
+from support.ports import free_port, free_range
 from tamas.engine.ami import AmiClient, AmiMessage
 from tamas.engine.install import AsteriskInstall
 
@@ -101,13 +102,6 @@ qualify_frequency = 0
 """
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port of the loopback interface that nobody uses."""
-    with socket.socket(type=kind) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
 class Lab:
     """One Asterisk and its phones 101 to 104 plus a carrier."""
 
@@ -115,8 +109,9 @@ class Lab:
         self.directory = directory
         self.install = install
         self.database_url = database_url
-        self.sip_port = free_port(socket.SOCK_DGRAM)
+        self.sip_port = free_port()
         self.ami_port = free_port()
+        self.rtp_ports = free_range(40)
         self.phones: dict[str, Phone] = {}
         self.events: list[AmiMessage] = []
         self.process: subprocess.Popen[bytes] | None = None
@@ -125,10 +120,16 @@ class Lab:
             port=self.ami_port,
             username="records",
             secret="records",
-            on_event=self.events.append,
+            on_event=self._on_event,
             event_mask="system,call",
         )
+        self.on_hangup: Callable[[], None] = lambda: None
         self._ami_task: asyncio.Task[None] | None = None
+
+    def _on_event(self, message: AmiMessage) -> None:
+        self.events.append(message)
+        if message.event == "Hangup":
+            self.on_hangup()
 
     async def start(self) -> None:
         """Open the phones, write the configuration, start Asterisk, log in."""
@@ -252,7 +253,7 @@ class Lab:
                 f"[general]\nenabled = yes\nport = {self.ami_port}\nbindaddr = {HOST}\n"
                 "[records]\nsecret = records\nread = all\nwrite = all\n"
             ),
-            "rtp.conf": "[general]\nrtpstart = 30000\nrtpend = 31000\n",
+            "rtp.conf": f"[general]\nrtpstart = {self.rtp_ports[0]}\nrtpend = {self.rtp_ports[-1]}\n",
         }
         for name in ("features", "acl", "ccss", "udptl", "indications", "musiconhold", "http", "pjproject"):
             files.setdefault(f"{name}.conf", "")

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import quote
 
 HOST = "127.0.0.1"
-
-
-async def eventually(condition: Callable[[], Any], *, within: float = 10.0, what: str = "condition") -> None:
-    """Wait until a condition holds; fails after ``within`` seconds."""
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not come true within {within} s"
-        await asyncio.sleep(0.01)
 
 
 @dataclass(kw_only=True)

@@ -50,7 +50,10 @@ class Sample:
                 )
 
         def renamed(row: Row) -> Row:
-            changed = {key: names.get(value, value) for key, value in row.items()}
+            changed: Row = {key: names.get(value, value) for key, value in row.items()}
+            if "_uniqueid" in row.get("extra", ""):
+                for name, other in names.items():
+                    changed["extra"] = changed["extra"].replace(f'"{name}"', f'"{other}"')
             if "eventtime" in row:
                 changed["eventtime"] = time_text(microseconds(row["eventtime"]) + shift)
             return changed

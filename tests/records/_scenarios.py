@@ -10,7 +10,8 @@ import secrets
 import time
 
 from records._lab import TRUNK, Lab
-from records._phone import Dialog, Phone, eventually
+from records._phone import Dialog, Phone
+from support.waiting import eventually
 
 _TALK = 0.3
 
@@ -207,9 +208,16 @@ async def pickup(lab: Lab) -> None:
     lab.phones["101"].hang_up(dialog)
 
 
-async def originate(lab: Lab, number: str = "101", exten: str = "102", timeout: float = 30) -> str:
+def new_uniqueid() -> str:
+    """A uniqueid for an originate."""
+    return f"{int(time.time())}.{secrets.randbelow(10**6)}"
+
+
+async def originate(
+    lab: Lab, number: str = "101", exten: str = "102", timeout: float = 30, uniqueid: str | None = None
+) -> str:
     """Ask for a call: ``number`` is rung first, then ``exten`` is dialled. Returns the uniqueid chosen."""
-    uniqueid = f"{int(time.time())}.{secrets.randbelow(10**6)}"
+    uniqueid = uniqueid or new_uniqueid()
     channel = f"PJSIP/{number}"
     await lab.ami.action(
         "Originate",

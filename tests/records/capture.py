@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from records import _scenarios
 from records._lab import Lab
-from records._phone import eventually
+from support.waiting import eventually
 from tamas.engine.install import ensure_asterisk
 from tamas.store.database import Database, open_database
 from tamas.store.migrate import migrate

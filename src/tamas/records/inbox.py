@@ -1,7 +1,8 @@
 """Reading the inbox: all rows of a call, across the linked ids that Asterisk joined.
 
 A transfer or a pickup moves channels from one linked id to another. Such a channel lacks its CHAN_START
-(it came) or its CHAN_END (it left) under one of them; only those are looked up by uniqueid.
+(it came) or its CHAN_END (it left) under one of them; those are looked up by uniqueid. So are the channels
+that ATTENDEDTRANSFER and PICKUP name, which tell of the join before the moved channel does anything.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from tamas.records.facts import extra_of
 from tamas.store.database import Connection
 from tamas.store.schema import cdr, cel, originates
 
@@ -19,6 +21,9 @@ Row = Mapping[str, Any]
 
 _ROUNDS = 8
 """Linked ids that may be chained by joins within one reading; more are left for the next."""
+
+_JOINING = {"ATTENDEDTRANSFER": "channel2_uniqueid", "PICKUP": "pickup_channel_uniqueid"}
+"""Events that name a channel of another linked id, and the key in ``extra`` that holds its uniqueid."""
 
 _CEL = select(
     cel.c.id, cel.c.eventtype, cel.c.eventtime, cel.c.cid_name, cel.c.cid_num, cel.c.exten, cel.c.channame,
@@ -71,15 +76,15 @@ async def read_calls(connection: Connection, linkedids: Iterable[str]) -> list[C
         by_linkedid.update((linkedid, []) for linkedid in missing)
         for row in await connection.rows(_CEL.where(cel.c.linkedid.in_(sorted(missing)))):
             by_linkedid[row["linkedid"]].append(row)
-        strays = {uniqueid for linkedid in missing for uniqueid in _strays(by_linkedid[linkedid])}
-        if strays:
-            homes: dict[str, str] = {}
-            moved = (
-                select(cel.c.uniqueid, cel.c.linkedid).where(cel.c.uniqueid.in_(sorted(strays))).distinct()
-            )
+        homes: dict[str, str] = {}
+        for linkedid in missing:
+            for uniqueid in _strays(by_linkedid[linkedid]):
+                _join(parents, homes.setdefault(uniqueid, linkedid), linkedid)
+        if homes:
+            moved = select(cel.c.uniqueid, cel.c.linkedid).where(cel.c.uniqueid.in_(sorted(homes))).distinct()
             for row in await connection.rows(moved):
                 wanted.add(row["linkedid"])
-                _join(parents, homes.setdefault(row["uniqueid"], row["linkedid"]), row["linkedid"])
+                _join(parents, homes[row["uniqueid"]], row["linkedid"])
     groups: dict[str, CallRows] = {}
     for linkedid, rows in by_linkedid.items():
         group = groups.setdefault(_root(parents, linkedid), CallRows(linkedids=set()))
@@ -96,12 +101,17 @@ async def read_calls(connection: Connection, linkedids: Iterable[str]) -> list[C
 
 
 def _strays(rows: Sequence[Row]) -> set[str]:
-    """Channels that came from, or left for, another linked id."""
+    """Channels that came from, or left for, another linked id, and those that joined this one."""
     seen = {row["uniqueid"] for row in rows}
     whole = {row["uniqueid"] for row in rows if row["eventtype"] == "CHAN_START"} & {
         row["uniqueid"] for row in rows if row["eventtype"] == "CHAN_END"
     }
-    return seen - whole
+    strays = seen - whole
+    for row in rows:
+        key = _JOINING.get(row["eventtype"])
+        if key is not None and (uniqueid := extra_of(row).get(key)):
+            strays.add(str(uniqueid))
+    return strays
 
 
 def _root(parents: Mapping[str, str], linkedid: str) -> str:

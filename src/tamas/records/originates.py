@@ -51,7 +51,11 @@ async def close_failed(
     :returns: whether this call closed it.
     """
     async with database.write() as tx:
-        row = await tx.row(select(originates).where(originates.c.originated_call_id == originated_call_id))
+        row = await tx.row(
+            select(originates)
+            .where(originates.c.originated_call_id == originated_call_id)
+            .with_for_update()  # two may close it at once
+        )
         if row is None or row["closed_at"] is not None or await _has_cel(tx, row["uniqueid"]):
             return False
         known = outcome_of_cause(cause) if cause is not None else None

@@ -40,15 +40,21 @@ async def close_orphans(
         """A scan of the whole inbox, so it runs off the event loop."""
         begun = select(cel.c.linkedid).where(cel.c.processed_at.is_(None), cel.c.eventtime < before)
         told = select(cdr.c.linkedid).where(cdr.c.processed_at.is_(None), cdr.c.calldate < before)
-        ended = select(cel.c.linkedid).where(cel.c.processed_at.is_(None), cel.c.eventtype == "LINKEDID_END")
         names = {row[0] for statement in (begun, told) for row in connection.execute(statement.distinct())}
-        return sorted(names - {row[0] for row in connection.execute(ended)} - live_linkedids)
+        ended = select(cel.c.linkedid).where(cel.c.eventtype == "LINKEDID_END")
+        waiting = {row[0] for row in connection.execute(ended.where(cel.c.processed_at.is_(None)))}
+        joined = {row[0] for row in connection.execute(ended.where(cel.c.linkedid.in_(begun)))}
+        # Linked ids that were joined into others come last: those others fetch them.
+        return sorted(names - waiting - live_linkedids, key=lambda name: (name in joined, name))
 
     names = await database.long_read(search)
     closed = 0
+    done: set[str] = set()
     for start in range(0, len(names), BATCH):
+        batch = [name for name in names[start : start + BATCH] if name not in done]
         async with database.read() as connection:
-            groups = await read_calls(connection, names[start : start + BATCH])
+            groups = await read_calls(connection, batch)
+        done.update(linkedid for group in groups for linkedid in group.linkedids)
         dead = [group for group in groups if not group.linkedids & live_linkedids]
         found = (closing_of(group, cut_off_at=stopped_at, cut_off_by=reason) for group in dead)
         closings = [closing for closing in found if closing is not None]
