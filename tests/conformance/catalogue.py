@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ class Endpoint:
         return self.path
 
 
+@cache
 def load(name: str) -> Any:
     """One file of the catalogue."""
     return yaml.safe_load((HERE / name).read_text())

@@ -21,10 +21,21 @@ TRUNK_PREFIX = "trunk-"
 QUALIFY_SECONDS = 60
 """How often a phone or trunk with qualify on is pinged."""
 
+REGISTRATION_TRIES = 1_000_000
+"""A trunk's registration is tried about every minute, so this is for ever; 0 would mean once."""
+
 
 def trunk_endpoint(name: str) -> str:
     """Name of a trunk's PJSIP endpoint and aor."""
     return TRUNK_PREFIX + name
+
+
+def _whole(column: str) -> str:
+    """Hand a text over in one piece: Asterisk splits what it reads over ODBC at semicolons and strips blanks.
+
+    Source: ``ast_realtime_decode_chunk`` of Asterisk's realtime drivers, where ``^XX`` is a byte.
+    """
+    return f"replace(replace(replace({column}, '^', '^5E'), ';', '^3B'), ' ', '^20')"
 
 
 _NAT_COLUMNS = """
@@ -48,11 +59,11 @@ SELECT number AS id, pjsip_transport AS transport, number AS aors,
     CASE WHEN directmedia = 'yes' AND canreinvite = 'yes' AND call_record = 'no' THEN 'yes' ELSE 'no' END
         AS direct_media,
     {_NAT_COLUMNS},
-    name || ' <' || CASE cid_number WHEN '' THEN number ELSE cid_number END || '>' AS callerid,
+    {_whole("name || ' <' || CASE cid_number WHEN '' THEN number ELSE cid_number END || '>'")} AS callerid,
     callgroup AS call_group, pickupgroup AS pickup_group,
     CASE WHEN callcounter = 'yes' AND call_limit <> '' THEN call_limit ELSE '0' END AS device_state_busy_at,
     deny, permit, faxdetect AS fax_detect,
-    pjsip_from_user AS from_user, pjsip_from_domain AS from_domain,
+    {_whole("pjsip_from_user")} AS from_user, {_whole("pjsip_from_domain")} AS from_domain,
     pjsip_language AS language, pjsip_media_encryption AS media_encryption,
     pjsip_mailboxes AS mailboxes, number AS accountcode,
     'no' AS trust_id_inbound, 'yes' AS allow_transfer
@@ -67,7 +78,8 @@ SELECT '{TRUNK_PREFIX}' || name, pjsip_transport, '{TRUNK_PREFIX}' || name,
     CASE WHEN directmedia = 'yes' AND canreinvite = 'yes' THEN 'yes' ELSE 'no' END,
     {_NAT_COLUMNS},
     NULL, NULL, NULL, '0', deny, permit, 'no',
-    pjsip_from_user, pjsip_from_domain, NULL, NULL, NULL, '{TRUNK_PREFIX}' || name, 'yes', 'no'
+    {_whole("pjsip_from_user")}, {_whole("pjsip_from_domain")}, NULL, NULL, NULL,
+    '{TRUNK_PREFIX}' || name, 'yes', 'no'
 FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP'"""
 
 VIEWS = {
@@ -77,10 +89,12 @@ SELECT number AS id, 'digest' AS auth_type, number AS username, NULL AS password
     'MD5:' || secret_ha1 AS password_digest, '{REALM}' AS realm
 FROM extensions WHERE active = 'yes' AND user_type = 'SIP'
 UNION ALL
-SELECT '{TRUNK_PREFIX}' || name || '-out', 'digest', pjsip_auth_username, pjsip_auth_password, NULL, NULL
+SELECT '{TRUNK_PREFIX}' || name || '-out', 'digest', {_whole("pjsip_auth_username")},
+    {_whole("pjsip_auth_password")}, NULL, NULL
 FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP' AND pjsip_auth_username IS NOT NULL
 UNION ALL
-SELECT '{TRUNK_PREFIX}' || name || '-in', 'digest', pjsip_inbound_username, pjsip_inbound_password, NULL,
+SELECT '{TRUNK_PREFIX}' || name || '-in', 'digest', {_whole("pjsip_inbound_username")},
+    {_whole("pjsip_inbound_password")}, NULL,
     '{REALM}'
 FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP' AND pjsip_inbound_username IS NOT NULL""",
     "ps_aors": f"""
@@ -93,10 +107,10 @@ SELECT number AS id,
     NULL AS outbound_proxy, 'yes' AS support_path, pjsip_mailboxes AS mailboxes
 FROM extensions WHERE active = 'yes' AND user_type = 'SIP'
 UNION ALL
-SELECT '{TRUNK_PREFIX}' || name, pjsip_contact,
+SELECT '{TRUNK_PREFIX}' || name, {_whole("pjsip_contact")},
     CASE WHEN pjsip_contact IS NULL THEN 1 ELSE 0 END, 'yes',
     CASE qualify WHEN 'yes' THEN {QUALIFY_SECONDS} ELSE 0 END,
-    60, 3600, 7200, pjsip_outbound_proxy, 'yes', NULL
+    60, 3600, 7200, {_whole("pjsip_outbound_proxy")}, 'yes', NULL
 FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP'""",
     "ps_endpoint_id_ips": f"""
 SELECT 'extension-' || number AS id, number AS endpoint, host AS match
@@ -105,11 +119,12 @@ UNION ALL
 SELECT '{TRUNK_PREFIX}' || name, '{TRUNK_PREFIX}' || name, pjsip_match
 FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP' AND pjsip_match IS NOT NULL""",
     "ps_registrations": f"""
-SELECT '{TRUNK_PREFIX}' || name AS id, pjsip_server_uri AS server_uri, pjsip_client_uri AS client_uri,
-    '{TRUNK_PREFIX}' || name || '-out' AS outbound_auth, pjsip_contact_user AS contact_user,
-    '{TRUNK_PREFIX}' || name AS endpoint, 'yes' AS line, pjsip_outbound_proxy AS outbound_proxy,
+SELECT '{TRUNK_PREFIX}' || name AS id, {_whole("pjsip_server_uri")} AS server_uri,
+    {_whole("pjsip_client_uri")} AS client_uri,
+    '{TRUNK_PREFIX}' || name || '-out' AS outbound_auth, {_whole("pjsip_contact_user")} AS contact_user,
+    '{TRUNK_PREFIX}' || name AS endpoint, 'yes' AS line, {_whole("pjsip_outbound_proxy")} AS outbound_proxy,
     pjsip_transport AS transport, 600 AS expiration, 20 AS retry_interval, 60 AS forbidden_retry_interval,
-    60 AS fatal_retry_interval, 0 AS max_retries
+    60 AS fatal_retry_interval, {REGISTRATION_TRIES} AS max_retries
 FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP' AND pjsip_server_uri IS NOT NULL""",
     # monitor_type and monitor_format stay out: recordings are started by the call flow, never twice.
     "asterisk_queues": """
