@@ -21,6 +21,7 @@ from tamas.engine.ami import AmiMessage
 from tamas.engine.engine import Engine
 from tamas.engine.fastagi import AgiSession
 from tamas.engine.install import AsteriskInstall
+from tamas.engine.live import queue_members_changed
 from tamas.engine.sip_secrets import ha1
 from tamas.records.facts import facts_of
 from tamas.settings import Settings, load_settings
@@ -107,6 +108,7 @@ class Switchboard:
                     joined_at=now(),
                 )
             )
+        await queue_members_changed(self.engine.ami, queue)
 
     async def rest(self) -> None:
         """Wait until nobody talks, and undo what a scenario changed."""
@@ -129,6 +131,7 @@ class Switchboard:
             )
             await tx.execute(update(queues).values(call_record="no"))
             await tx.execute(update(trunks).values(active="yes"))
+        await queue_members_changed(self.engine.ami, "900")
 
         async def silent() -> bool:
             return not await self.engine.ami.list_action("CoreShowChannels")
@@ -160,7 +163,7 @@ class Switchboard:
         return await eventually(newest, what="any CEL")
 
     async def queue_is_ready(self, queue: str, agent: str) -> None:
-        """Wait until Asterisk sees a member that can be rung."""
+        """Wait until Asterisk can ring a member."""
 
         async def ready() -> bool:
             shown = await self.engine.ami.command(f"queue show {queue}")
