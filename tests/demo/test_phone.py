@@ -151,6 +151,25 @@ async def test_a_number_that_does_not_exist(pair: tuple[Phone, Phone]) -> None:
     assert outgoing.status == 486
 
 
+async def test_a_blind_transfer(
+    asterisk: StaticAsterisk, pair: tuple[Phone, Phone], new_phone: PhoneBench
+) -> None:
+    """202 sends its caller on to 203 and is out of the call; 201 and 203 hear each other."""
+    first, second = pair
+    third = await new_phone("203", server=asterisk.sip, secret=SECRET, tone_hz=880, manner=AutoAnswer())
+    await third.register()
+    call = await first.call("202")
+    transferring = await second.answer()
+    await call.until_heard(660)
+    host, port = asterisk.sip
+    transferring.transfer(f"sip:203@{host}:{port}")
+    await call.until_heard(880)
+    await third.last_call.until_heard(440)
+    await transferring.hang_up()
+    assert call.state is CallState.TALKING
+    await call.hang_up()
+
+
 async def test_a_carrier_calls_in(
     asterisk: StaticAsterisk, pair: tuple[Phone, Phone], new_phone: PhoneBench
 ) -> None:
