@@ -1,0 +1,100 @@
+"""How a call came to us, and what to resume."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tamas.dialplan.entry import Way, read_entry
+from tamas.dialplan.resume import Node, read_hops, read_resumption, write_hops
+from tamas.engine.fastagi import AgiSession
+
+
+def _session(context: str, *arguments: str, account: str = "", extension: str = "202") -> AgiSession:
+    fake: Any = SimpleNamespace(
+        context=context,
+        extension=extension,
+        arguments=arguments,
+        uniqueid="1.1",
+        environment={"agi_accountcode": account},
+    )
+    return cast("AgiSession", fake)
+
+
+@pytest.mark.parametrize(
+    ("context", "account", "arguments", "expected"),
+    [
+        ("tamas-outgoing", "201", (), (Way.PHONE, "201", "")),
+        ("tamas-incoming", "trunk-carrier", (), (Way.TRUNK, "", "carrier")),
+        ("tamas-originated", "201", ("party=201",), (Way.ORIGINATED, "201", "")),
+        ("simotel-local-agents", "201", (), (Way.AGENT, "", "")),
+        ("tamas-first-leg", "201", (), (Way.FIRST_LEG, "", "")),
+        # Transfers: the transferer's rights, not those of who is transferred.
+        ("tamas-outgoing", "trunk-carrier", ("blind=PJSIP/202-0000000a",), (Way.TRANSFER, "202", "")),
+        ("tamas-outgoing", "201", ("blind=PJSIP/trunk-carrier-0000000a",), (Way.TRANSFER, "", "carrier")),
+        (
+            "tamas-outgoing",
+            "201",
+            ("blind=Local/210@simotel-local-agents-0000000a;1",),
+            (Way.TRANSFER, "210", ""),
+        ),
+        ("tamas-outgoing", "201", ("blind=Local/210@elsewhere-0000000a;1",), (Way.TRANSFER, "", "")),
+        ("tamas-outgoing", "", ("attended=PJSIP/203-0000000b",), (Way.TRANSFER, "203", "")),
+        # What is forwarded by a phone of a trunk's call has nobody's rights.
+        ("tamas-outgoing", "trunk-carrier", (), (Way.PHONE, "", "carrier")),
+    ],
+)
+def test_way(context: str, account: str, arguments: tuple[str, ...], expected: tuple[Way, str, str]) -> None:
+    """Context, account code and transferer decide whose rights a call has."""
+    entry = read_entry(_session(context, *arguments, account=account))
+    assert (entry.way, entry.phone, entry.trunk) == expected
+
+
+def test_what_the_dialplan_hands_over() -> None:
+    """Linked id, state, limit and recording are read from the request."""
+    entry = read_entry(
+        _session("tamas-originated", "linkedid=5.6", "state=Up", "party=201", "limit=30", "recording=1")
+    )
+    assert (entry.cuid, entry.answered, entry.party, entry.limit, entry.recording) == (
+        "5.6",
+        True,
+        "201",
+        30,
+        True,
+    )
+
+
+def test_an_agent_leg_of_a_recorded_queue_call() -> None:
+    """The queue's recording counts for the agent's leg, and only there."""
+    assert read_entry(_session("simotel-local-agents", "record=a.wav")).recording
+    assert not read_entry(_session("tamas-outgoing", "record=a.wav")).recording
+
+
+def test_node_comes_back() -> None:
+    """What is written on the channel is read again."""
+    resumption = read_resumption(
+        _session(
+            "tamas-outgoing",
+            f"node={Node(step='extension', target='202')}",
+            f"hops={write_hops(('201', '202'))}",
+            "dialstatus=BUSY",
+            "cause=17",
+        )
+    )
+    assert resumption is not None
+    assert (resumption.node.step, resumption.node.target) == ("extension", "202")
+    assert (resumption.outcome.status, resumption.outcome.cause) == ("BUSY", 17)
+    assert resumption.hops == ("201", "202")
+
+
+@pytest.mark.parametrize("node", ["", "builtin:nothing:202", "graph:7:9", "builtin:extension:a b"])
+def test_node_that_is_none(node: str) -> None:
+    """Nothing to resume: the flow starts from the beginning."""
+    assert read_resumption(_session("tamas-outgoing", f"node={node}")) is None
+
+
+def test_hops_that_are_none() -> None:
+    """Text that is no list of hops is no list."""
+    assert read_hops("201;x") == ()

@@ -1,0 +1,40 @@
+"""The text of the fixed dialplan. What it does is proven in tests/dialplan."""
+
+from __future__ import annotations
+
+import re
+
+from tamas.engine.fixed_dialplan import extensions_conf
+
+TEXT = extensions_conf(agi_url="agi://127.0.0.1:4573", fallback_number="205")
+PATTERNS = re.findall(r"^exten => ([^,]+),", TEXT, re.MULTILINE)
+
+
+def test_no_catch_all_takes_the_hangup_extension() -> None:
+    """``_.`` would also match ``h``; ``h`` stands in each context with a pattern and ends at once."""
+    assert "_." not in PATTERNS
+    contexts = TEXT.split("\n[")
+    for context in contexts:
+        if "exten => _" in context:
+            assert "exten => h,1,Hangup()" in context
+
+
+def test_foreign_values_only_stand_inside_filters() -> None:
+    """The dialed number and caller ids appear nowhere but in FILTER, LEN and REGEX."""
+    rest = re.sub(r"\$\{(?:FILTER\(0-9,|LEN\()\$\{EXTEN\}\)\}", "", TEXT)
+    rest = re.sub(r'\$\{REGEX\("[^"]*" [^?]*\)\}\?', "", rest)
+    for foreign in ("${EXTEN}", "CALLERID", "CONNECTEDLINE", "REDIRECTING"):
+        assert foreign not in rest
+
+
+def test_every_call_is_guarded_before_agi() -> None:
+    """The guard against line breaks stands before each AGI."""
+    for context in TEXT.split("\n["):
+        if "/call," in context:
+            assert context.index("[[:cntrl:]]") < context.index("/call,")
+
+
+def test_globals() -> None:
+    """URL and fallback are global variables, so that an adopted Asterisk can be told others."""
+    assert "TAMAS_AGI = agi://127.0.0.1:4573\n" in TEXT
+    assert "TAMAS_FALLBACK = 205\n" in TEXT
