@@ -71,23 +71,19 @@ async def sqlite_database(sqlite_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def new_store(request: pytest.FixtureRequest, sqlite_template: Path) -> Iterator[Callable[[str, Path], str]]:
+def new_store(request: pytest.FixtureRequest, sqlite_template: Path) -> Callable[[str, Path], str]:
     """``new_store(dialect, directory)`` makes a migrated, empty store and returns its URL.
 
-    For fixtures that live longer than one test; the stores go when the session ends.
+    For fixtures that live longer than one test; the stores go with their cluster when the session ends.
     """
-    made: list[str] = []
 
     def make(dialect: str, directory: Path) -> str:
         if dialect == "sqlite":
             return copied_sqlite(sqlite_template, directory / "tamas.db")
         cluster: PostgresqlCluster = request.getfixturevalue("postgresql")
-        made.append(cluster.fresh_url())
-        return made[-1]
+        return cluster.fresh_url()
 
-    yield make
-    for url in made:
-        request.getfixturevalue("postgresql").drop(url)
+    return make
 
 
 def copied_sqlite(template: Path, path: Path) -> str:
