@@ -84,13 +84,13 @@ def bind_http(settings: Settings) -> socket.socket:
     return listener
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies (prctl(2), PR_SET_PDEATHSIG)."""
+def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
+    """Have the kernel send us a signal when our parent dies (prctl(2), PR_SET_PDEATHSIG)."""
     parent = os.getppid()
-    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:  # it died before we asked
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), number)
 
 
 class Supervisor:
