@@ -174,14 +174,18 @@ def test_queue_and_agent_without_facts() -> None:
     assert (row.queue, row.agent, row.disposition) == ("500", "201", "ANSWERED")
 
 
-def test_a_plain_reason_of_the_flow_wins() -> None:
-    """The flow refused the call and said why."""
-    sample = _samples.load("busy")
+@pytest.mark.parametrize(
+    ("name", "disposition"),
+    [("unknown_number", "FAILED"), ("busy", "BUSY"), ("queue_abandoned", "NO ANSWER")],
+)
+def test_a_plain_reason_of_the_flow_wins(name: str, disposition: str) -> None:
+    """The flow says why nobody was connected; who was rung says what kind of end that is."""
+    sample = _samples.load(name)
     for row in sample.cel:
         if row["eventtype"] == "TAMAS":
-            row["extra"] = '{"extra":"type=outgoing&dst=00989&failed=barred+number"}'
-    call = _built("busy", cel=_samples.numbered(cel, sample.cel))
-    assert (call.disposition, call.reason, call.dst) == ("FAILED", "barred number", "00989")
+            row["extra"] = '{"extra":"type=outgoing&dst=00989&failed=as+the+flow+says"}'
+    call = _built(name, cel=_samples.numbered(cel, sample.cel))
+    assert (call.disposition, call.reason, call.dst) == (disposition, "as the flow says", "00989")
 
 
 def test_a_broken_fact_changes_nothing_else() -> None:

@@ -350,16 +350,22 @@ def _outcome(
 ) -> Outcome:
     if end_reason is not None:
         return Outcome(disposition="FAILED", reason=end_reason)
-    if story.facts.get("failed"):
-        return Outcome(disposition="FAILED", reason=story.facts["failed"])
+    cause = next((channel.cause for channel in (*reversed(others), caller) if channel.cause), 0)
+    status = next((said for channel in story.channels.values() if (said := channel.dial_status)), "")
     if originate is not None and not caller.answered:
-        outcome = outcome_of_cause(caller.cause)
+        outcome = outcome_of_dial(status, cause)
         said = "nobody answered" if outcome is None else outcome.reason
         return Outcome(
             disposition="NO ANSWER" if outcome is None else outcome.disposition,
             reason=f"first party {originate['caller']}: {said}",
         )
     queue = story.facts.get("queue") or story.queue
+    by_dial = outcome_of_dial(caller.dial_status, cause) if others or caller.dial_status else None
+    failed = story.facts.get("failed")
+    if failed:
+        # The flow says why; who was rung says whether that was a failure.
+        disposition = "NO ANSWER" if queue else "FAILED" if by_dial is None else by_dial.disposition
+        return Outcome(disposition=disposition, reason=failed)
     if caller.hung_up_by == caller.name:
         if queue:
             reason = f"the caller hung up while waiting in queue {queue}"
@@ -370,11 +376,11 @@ def _outcome(
         return Outcome(disposition="NO ANSWER", reason=reason)
     if queue:
         return Outcome(disposition="NO ANSWER", reason=f"nobody in queue {queue} answered")
-    cause = next((other.cause for other in reversed(others) if other.cause), caller.cause)
-    by_dial = outcome_of_dial(caller.dial_status, cause)
-    if by_dial is not None:
-        return by_dial
-    return Outcome(disposition="NO ANSWER", reason="nobody took the call")
+    return (
+        by_dial
+        or outcome_of_cause(caller.cause)
+        or Outcome(disposition="NO ANSWER", reason="nobody took the call")
+    )
 
 
 def _from_cdr(*, cuid: str, cdr: Sequence[Row], originate: Row | None, end_reason: str | None) -> CallRow:
