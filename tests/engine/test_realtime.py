@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from engine._engines import Watcher, engine_settings, make_engine, running
 from engine._rows import add_extension, add_queue, add_trunk
-from engine._sip import SipPhone
+from engine._sip import SipPhone, digest_response
 from support.databases import copied_sqlite
 from support.waiting import eventually
 from tamas.engine.engine import Engine
@@ -22,10 +22,11 @@ from tamas.engine.fastagi import AgiRaw, AgiSession
 from tamas.engine.install import AsteriskInstall
 from tamas.settings import Settings
 from tamas.store.database import Database, Row, open_database
-from tamas.store.schema import cdr, cel, ps_contacts, queue_log, queue_members
+from tamas.store.schema import cdr, cel, ps_contacts, queue_log, queue_members, trunks
 
 pytestmark = pytest.mark.engine
 
+CARRIER_SECRET = ' a "secret"; with ^41 signs '
 SECRET = "a Secret, with: signs!"
 CLOCK_SLACK = 5.0
 """Seconds by which a row's time may differ from the test's."""
@@ -173,6 +174,13 @@ async def test_every_column_of_an_extension_is_accepted(room: Room) -> None:
     assert re.search(r"^ ?max_contacts\s+: 3$", shown, re.MULTILINE), shown
 
 
+async def test_name_of_signs_arrives_whole(room: Room) -> None:
+    """Asterisk shows a caller's name as it was written, whatever signs are in it."""
+    await add_extension(room.database, "131", SECRET, name="Dr. Ann; O'Hara ^41 & علی")
+    shown = await room.engine.ami.command("pjsip show endpoint 131")
+    assert '"Dr. Ann; O\'Hara ^41 & علی" <131>' in shown, shown
+
+
 async def test_trunk_is_known_by_its_address(room: Room) -> None:
     """A trunk's rows give an endpoint, an aor with a contact, and the address it calls from."""
     await add_trunk(
@@ -182,15 +190,62 @@ async def test_trunk_is_known_by_its_address(room: Room) -> None:
         pjsip_contact="sip:192.0.2.7:5060",
         pjsip_auth_username="me",
         pjsip_auth_password="secret",
-        pjsip_server_uri="sip:192.0.2.7",
-        pjsip_client_uri="sip:me@192.0.2.7",
-        pjsip_contact_user="me",
     )
     shown = await room.engine.ami.command("pjsip show endpoint trunk-carrier1")
     assert "192.0.2.7/32" in shown
     assert "sip:192.0.2.7:5060" in shown
     assert "trunk-carrier1-out/me" in shown
     assert re.search(r"context\s+: tamas-incoming", shown)
+
+
+async def test_trunk_calls_in_from_its_address_alone(room: Room) -> None:
+    """A trunk's calls are taken as soon as its row is there, from its address only, and only while active."""
+    with SipPhone(room.settings.sip_port, address="127.0.0.2") as carrier:
+        assert await carrier.options("100") == 401
+        await add_trunk(room.database, "carrier2", pjsip_match="127.0.0.2", pjsip_contact="sip:127.0.0.2")
+        assert await carrier.options("100") == 200
+        async with room.database.write() as transaction:
+            await transaction.execute(update(trunks).where(trunks.c.name == "carrier2").values(active="no"))
+        assert await carrier.options("100") == 401
+    with SipPhone(room.settings.sip_port, address="127.0.0.3") as stranger:
+        assert await stranger.options("100") == 401
+
+
+async def test_trunk_registers_with_its_carrier(room: Room) -> None:
+    """A trunk with a registration registers after the narrow reload, with the secret of its row."""
+    with SipPhone(room.settings.sip_port) as carrier:
+        place = f"127.0.0.1:{carrier.port}"
+        await add_trunk(
+            room.database,
+            "carrier3",
+            pjsip_contact=f"sip:{place}",
+            pjsip_auth_username="our-name",
+            pjsip_auth_password=CARRIER_SECRET,
+            pjsip_server_uri=f"sip:{place}",
+            pjsip_client_uri=f"sip:our-name@{place}",
+            pjsip_contact_user="02188888888",
+            pjsip_outbound_proxy=f"sip:{place};lr",
+        )
+        await room.engine.ami.command("module reload res_pjsip_outbound_registration.so")
+        assert f"sip:{place};lr" in await room.engine.ami.command("pjsip show aor trunk-carrier3")
+        first, second = await carrier.challenge_registration()
+        assert first.startswith(f"REGISTER sip:{place} SIP/2.0")
+        assert "<sip:02188888888@" in first
+        assert ";line=" in first
+        given = dict(
+            re.findall(r'(\w+)="?([^",]*)"?', second.split("Authorization: Digest ")[1].split("\r\n")[0])
+        )
+        assert (given["username"], given["realm"]) == ("our-name", "carrier.example")
+        assert given["response"] == digest_response(
+            user="our-name",
+            realm="carrier.example",
+            secret=CARRIER_SECRET,
+            nonce="abc",
+            method="REGISTER",
+            uri=given["uri"],
+            count=given["nc"],
+            client_nonce=given["cnonce"],
+        )
 
 
 async def test_queue_has_its_members(room: Room) -> None:

@@ -124,7 +124,7 @@ SELECT '{TRUNK_PREFIX}' || name AS id, {_whole("pjsip_server_uri")} AS server_ur
     '{TRUNK_PREFIX}' || name || '-out' AS outbound_auth, {_whole("pjsip_contact_user")} AS contact_user,
     '{TRUNK_PREFIX}' || name AS endpoint, 'yes' AS line, {_whole("pjsip_outbound_proxy")} AS outbound_proxy,
     pjsip_transport AS transport, 600 AS expiration, 20 AS retry_interval, 60 AS forbidden_retry_interval,
-    60 AS fatal_retry_interval, {REGISTRATION_TRIES} AS max_retries
+    60 AS fatal_retry_interval, {REGISTRATION_TRIES} AS max_retries, 0 AS max_random_initial_delay
 FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP' AND pjsip_server_uri IS NOT NULL""",
     # monitor_type and monitor_format stay out: recordings are started by the call flow, never twice.
     "asterisk_queues": """

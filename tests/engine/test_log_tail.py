@@ -1,0 +1,97 @@
+"""Reading Asterisk's log: levels, lost records, rotation."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from tamas.engine.log_tail import READ_BYTES, AsteriskLine, FileTail, parse_line
+
+HEAD = "[2026-11-23 06:24:27.437] "
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            f"{HEAD}WARNING[12][C-0000001f] app_dial.c: Unable to dial",
+            AsteriskLine(level=logging.WARNING, text="C-0000001f app_dial.c: Unable to dial"),
+        ),
+        (f"{HEAD}NOTICE[4] x.c: hello", AsteriskLine(level=logging.INFO, text="x.c: hello")),
+        (f"{HEAD}ERROR[4]: x.c: hello", AsteriskLine(level=logging.ERROR, text="x.c: hello")),
+        (f"{HEAD}Asterisk 22 built by x", AsteriskLine(level=logging.DEBUG, text="Asterisk 22 built by x")),
+        ("  second line", AsteriskLine(level=logging.ERROR, text="  second line")),
+    ],
+)
+def test_line_keeps_its_weight(line: str, expected: AsteriskLine) -> None:
+    """Asterisk's levels become ours; a line without a head belongs to the one before it."""
+    assert parse_line(line, previous=logging.ERROR) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("cel_odbc.c: Insert failed on 'tamas-records:cel'.  CEL failed: INSERT INTO cel", True),
+        ("cdr_adaptive_odbc.c: cdr_adaptive_odbc: Insert failed on 'a:cdr'.  CDR failed: INSERT", True),
+        ("cel_odbc.c: Unable to retrieve database handle for 'a:cel'.  CEL failed: INSERT", True),
+        ("cel_odbc.c: Unable to lock table list.  Insert CEL(s) failed.", True),
+        ("app_dial.c: Unable to create channel of type 'PJSIP'", False),
+        ("chan_pjsip.c: the call failed: busy", False),
+    ],
+)
+def test_lost_record_is_recognised(text: str, lost: bool) -> None:
+    """The sentences with which Asterisk gives a record up, and no others, raise the alarm."""
+    assert AsteriskLine(level=logging.ERROR, text=text).lost_record is lost
+
+
+def test_tail_begins_at_the_end_and_waits_for_whole_lines(tmp_path: Path) -> None:
+    """What was there before is old news; half a line waits for its end."""
+    path = tmp_path / "log"
+    path.write_text("old\n")
+    tail = FileTail(path)
+    with path.open("a") as log:
+        log.write("new\nha")
+        log.flush()
+        assert tail.read() == ["new"]
+        log.write("lf\n")
+        log.flush()
+        assert tail.read() == ["half"]
+    assert tail.read() == []
+    tail.close()
+
+
+def test_tail_loses_nothing_when_its_file_is_put_aside(tmp_path: Path) -> None:
+    """The rest of the old file is read, then the new one from its beginning; so is one that comes late."""
+    path = tmp_path / "log"
+    tail = FileTail(path)
+    assert tail.read() == []
+    path.write_text("1\n")
+    assert tail.read() == ["1"]
+    with path.open("a") as old:
+        path.rename(tmp_path / "log.1")
+        old.write("2\n")
+        old.flush()
+        path.write_text("3\n")
+        assert tail.read() == ["2"]
+        assert tail.read() == ["3"]
+    path.write_text("")
+    assert tail.read() == []
+    path.write_text("4\n")
+    assert tail.read() == ["4"]
+    tail.close()
+
+
+def test_tail_takes_much_in_portions(tmp_path: Path) -> None:
+    """A flood is passed on piece by piece, and nothing of it is lost."""
+    path = tmp_path / "log"
+    tail = FileTail(path)
+    count = READ_BYTES // 20
+    path.write_text("".join(f"line number {number:08}\n" for number in range(count)))
+    portions = []
+    while portion := tail.read():
+        portions.append(portion)
+    assert len(portions) > 1
+    assert sum(map(len, portions)) == count
+    tail.close()
