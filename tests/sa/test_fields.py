@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sa._server import Add, Batch, Remove, Search
@@ -163,6 +163,7 @@ def test_bad_values_are_refused(kind: FieldType, given_value: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", REACH_ASTERISK, ids=lambda kind: type(kind).__name__)
+@settings(max_examples=40)
 @given(value=ANY_JSON, lenient=st.booleans())
 def test_nothing_dangerous_reaches_asterisk(kind: FieldType, value: Any, lenient: bool) -> None:
     """Whatever JSON is sent, a type that reaches Asterisk hands over no control or dialplan character."""
@@ -176,6 +177,7 @@ def test_nothing_dangerous_reaches_asterisk(kind: FieldType, value: Any, lenient
 
 
 @pytest.mark.parametrize("kind", EVERY_TYPE, ids=lambda kind: type(kind).__name__)
+@settings(max_examples=40)
 @given(value=ANY_JSON)
 def test_conversion_is_stable(kind: FieldType, value: Any) -> None:
     """Any JSON is converted or refused, and a converted value converts to itself."""

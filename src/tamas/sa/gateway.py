@@ -144,7 +144,8 @@ class Gateway:
         self._openapi = openapi
         self._snapshots = Snapshots(database, changes)
         self._addresses = ClientAddresses(settings.trusted_proxies)
-        self._authenticator = Authenticator(throttle or Throttle())
+        self.throttle = throttle or Throttle()
+        self._authenticator = Authenticator(self.throttle)
         self.log = ApiLog(database)
         self._prefix = secrets.token_hex(6)
         self._serial = itertools.count(1)

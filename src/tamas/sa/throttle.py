@@ -1,8 +1,8 @@
 """Repeated failures to authenticate slow their address down, never any other.
 
 Each failure adds one to the address's score, which halves every :data:`HALF_LIFE` seconds. Beyond
-:data:`FREE_FAILURES` each attempt has to wait, twice as long per failure, up to :data:`MAX_DELAY`. At most
-:data:`MAX_WAITING` requests of one address wait; further ones are refused unheard. Credentials that were
+:data:`FREE_FAILURES` each attempt has to wait, longer by :data:`GROWTH` per failure, up to :data:`MAX_DELAY`.
+At most :data:`MAX_WAITING` requests of one address wait; further ones are refused unheard. Credentials that were
 verified lately do not come here at all.
 """
 
@@ -17,10 +17,12 @@ from ipaddress import IPv6Address, ip_network
 
 from tamas.sa.addresses import parse_address
 
-FREE_FAILURES = 20
+FREE_FAILURES = 10
 FIRST_DELAY = 0.1
 """Seconds."""
-MAX_DELAY = 3.0
+GROWTH = 1.5
+"""Factor per failure."""
+MAX_DELAY = 2.0
 """Seconds."""
 HALF_LIFE = 20.0
 """Seconds."""
@@ -103,7 +105,7 @@ class Throttle:
         beyond = self._score(record, self._clock()) - FREE_FAILURES
         if beyond <= 0:
             return 0.0
-        return float(min(MAX_DELAY, FIRST_DELAY * 2 ** min(beyond, 16)))
+        return float(min(MAX_DELAY, FIRST_DELAY * GROWTH ** min(beyond, 32)))
 
 
 def _key(address: str) -> str:

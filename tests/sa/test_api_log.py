@@ -1,0 +1,183 @@
+"""The API log: complete, searchable, free of secrets, bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import OperationalError
+
+from sa._server import RunningSa
+from support.waiting import eventually
+from tamas.sa.api_log import BUFFER_ROWS, DAY, FLUSH_SECONDS, PRUNE_BATCH, ApiLog, Entry, search_api_log
+from tamas.store.changes import Changes
+from tamas.store.clock import MICROSECONDS, now
+from tamas.store.database import Database
+from tamas.store.runtime_settings import set_runtime_setting
+from tamas.store.schema import api_log
+
+PING = "/api/v4/setting/ping/act"
+
+
+def entry(at: int, **values: Any) -> Entry:
+    """A row."""
+    row = Entry(at, "r1", "a", "127.0.0.1", "pbx/users/add", "POST", 200, 1, "", None, 5)
+    return row._replace(**values)
+
+
+async def test_every_request_is_logged(sa_both: RunningSa) -> None:
+    """Done, failed and refused requests: who, where, what, how it went, which field; all within 250 ms."""
+    sa = sa_both
+    auth = httpx.BasicAuth("caller", "secret-pass")
+    began = now()
+    await sa.http.post(PING, auth=auth)
+    await sa.http.put("/api/v4/pbx/users/add", auth=auth, json={"name": "x"})
+    await sa.http.post(
+        "/api/v4/pbx/users/add", auth=auth, content=b"{", headers={"Content-Type": "text/json"}
+    )
+    await sa.http.post("/api/v4/" + "x/" * 100)
+    await sa.http.get("/api/v4/test/file/download", auth=auth)
+    await sa.http.get("/api/v4/openapi.json")
+    await sa.http.get("/api/v4/a%00%0a%D9%A1")
+    deadline = asyncio.get_running_loop().time() + FLUSH_SECONDS + 1.0
+
+    async def complete() -> bool:
+        return len(await search_api_log(sa.database)) == 7
+
+    await eventually(complete, within=deadline - asyncio.get_running_loop().time(), what="the log")
+    rows = list(reversed(await search_api_log(sa.database)))
+    told = [(row.method, row.service, row.status, row.success, row.account, row.error_field) for row in rows]
+    assert told == [
+        ("POST", "setting/ping/act", 200, 1, "caller", None),
+        ("PUT", "pbx/users/add", 200, 0, "caller", "number"),
+        ("POST", "pbx/users/add", 415, 0, "caller", None),
+        ("POST", ("x/" * 100)[:96], 401, 0, None, None),
+        ("GET", "test/file/download", 404, None, "caller", None),
+        ("GET", "openapi.json", 200, 1, None, None),
+        ("GET", "a???", 401, 0, None, None),
+    ]
+    assert rows[1].message == "Field 'number':value is missing"
+    for row in rows:
+        assert row.address == "127.0.0.1"
+        assert began <= row.at <= now()
+        assert 0 <= row.duration < 10 * MICROSECONDS
+
+
+async def test_request_ids_lead_to_the_log(sa: RunningSa, caller: httpx.BasicAuth) -> None:
+    """The id in the answer's header is the one in the log."""
+    answer = await sa.http.post(PING, auth=caller)
+    rows = await sa.logged(limit=20)
+    assert answer.headers["x-request-id"] in {row.request_id for row in rows}
+
+
+async def test_secrets_are_never_logged(sa: RunningSa, caller: httpx.BasicAuth) -> None:
+    """Nothing of query, body or headers is in the log."""
+    secret = "Hidden-4711"
+    body = {"name": secret, "number": secret, "secret": secret}
+    await sa.http.post(f"/api/v4/pbx/users/add?password={secret}", auth=caller, json=body)
+    await sa.http.post(PING, auth=(secret, secret), headers={"X-APIKEY": secret})
+    rows = await sa.logged(limit=1000)
+    assert rows
+    assert secret not in repr(rows)
+    assert "secret-pass" not in repr(rows)
+
+
+async def test_searching(database: Database) -> None:
+    """Each condition narrows; pages go backwards in time."""
+    log = ApiLog(database)
+    for number in range(10):
+        log.add(
+            entry(
+                1000 + number,
+                account="a" if number % 2 else "b",
+                service="x" if number < 5 else "y",
+                status=200 if number else 401,
+                address=f"10.0.0.{number % 3}",
+            )
+        )
+    await log.flush()
+
+    async def ats(**conditions: object) -> list[int]:
+        rows = await search_api_log(database, **conditions)  # type: ignore[arg-type]
+        return [row.at - 1000 for row in rows]
+
+    assert await ats() == list(range(9, -1, -1))
+    assert await ats(account="a", service="x") == [3, 1]
+    assert await ats(status=401) == [0]
+    assert await ats(address="10.0.0.2") == [8, 5, 2]
+    assert await ats(since=1003, until=1006) == [5, 4, 3]
+    first = await search_api_log(database, limit=4)
+    assert [row.at - 1000 for row in await search_api_log(database, limit=4, before_id=first[-1].id)] == [
+        5,
+        4,
+        3,
+        2,
+    ]
+
+
+async def test_pruning_by_age_and_number(database: Database) -> None:
+    """Rows that are too old or too many go, in batches; the rest stays."""
+    changes = Changes(database)
+    await set_runtime_setting(database, changes, "api_log.days", 2)
+    await set_runtime_setting(database, changes, "api_log.rows", 1500)
+    today = now()
+    old = [entry(today - 3 * DAY)._asdict() for _ in range(PRUNE_BATCH + 10)]
+    fresh = [entry(today - DAY)._asdict() for _ in range(2 * PRUNE_BATCH)]
+    async with database.write() as tx:
+        await tx.execute(insert(api_log), old + fresh)
+    log = ApiLog(database)
+    await log.prune()
+    async with database.read() as connection:
+        assert await connection.scalar(select(func.count()).select_from(api_log)) == 1500
+        assert await connection.scalar(select(func.min(api_log.c.at))) == today - DAY
+    assert await log.prune() == 0
+
+
+async def test_a_full_buffer_drops_and_says_so(
+    sqlite_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """More than the buffer holds is counted and reported, and nobody waits for it."""
+    log = ApiLog(sqlite_database)
+    for number in range(BUFFER_ROWS + 7):
+        log.add(entry(number))
+    assert log.dropped == 7
+    with caplog.at_level(logging.WARNING):
+        await log.flush()
+    assert "7 entries" in caplog.text
+    assert log.dropped == 0
+    assert len(await search_api_log(sqlite_database, limit=BUFFER_ROWS * 2)) == BUFFER_ROWS
+
+
+async def test_a_store_that_fails_for_a_while(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Entries wait until the store can be written again; failing and recovering are told once each."""
+    log = ApiLog(sqlite_database)
+    written = log._write
+
+    async def fails(*_: object) -> None:
+        raise OperationalError("insert", {}, Exception("disk is full"))
+
+    monkeypatch.setattr(log, "_write", fails)
+    log.add(entry(1))
+    with caplog.at_level(logging.INFO):
+        await log.flush()
+        await log.flush()
+        monkeypatch.setattr(log, "_write", written)
+        await log.flush()
+    assert caplog.text.count("cannot be written") == 1
+    assert caplog.text.count("written again") == 1
+    assert len(await search_api_log(sqlite_database)) == 1
+
+
+async def test_closing_writes_the_rest(sqlite_database: Database) -> None:
+    """What was logged just before the end is not lost."""
+    log = ApiLog(sqlite_database)
+    await log.start()
+    log.add(entry(1))
+    await log.close()
+    assert len(await search_api_log(sqlite_database)) == 1
