@@ -2,8 +2,8 @@
 
 Each failure adds one to the address's score, which halves every :data:`HALF_LIFE` seconds. Beyond
 :data:`FREE_FAILURES` each attempt has to wait, longer by :data:`GROWTH` per failure, up to :data:`MAX_DELAY`.
-At most :data:`MAX_WAITING` requests of one address wait; further ones are refused unheard. Credentials that were
-verified lately do not come here at all.
+At most :data:`MAX_WAITING` requests of one address wait; further ones are refused unheard. Credentials
+that were verified lately do not come here at all.
 """
 
 from __future__ import annotations
