@@ -73,7 +73,8 @@ _EMPTY: Final = (
 """Read by the core or by modules that are content with nothing, but complain when the file is not there."""
 
 ConfigDigest = NewType("ConfigDigest", str)
-"""SHA-256 over everything a running Asterisk was configured with, except its ports."""
+"""SHA-256 over everything a running Asterisk was configured with, except what differs
+from start to start: its ports and the limit of open files."""
 
 
 class ConfigurationError(TamasError):
@@ -128,7 +129,7 @@ def write_configuration(
     """
     layout = EngineLayout(state_dir=settings.state_dir)
     layout.make_directories()
-    etc, odbc = _render(settings, install, ports, secrets, layout)
+    etc, odbc = _render(settings, install, ports, secrets, layout, open_files=_open_files())
     _replace_directory(layout.etc, etc)
     _replace_directory(layout.odbc, odbc)
     return configuration_digest(settings, install, secrets)
@@ -140,7 +141,7 @@ def configuration_digest(
     """Return the digest of what :func:`write_configuration` would write. Raises as it does."""
     layout = EngineLayout(state_dir=settings.state_dir)
     digest = hashlib.sha256(repr((install.version, install.command)).encode())
-    for files in _render(settings, install, EnginePorts(ami=0, agi=0), secrets, layout):
+    for files in _render(settings, install, EnginePorts(ami=0, agi=0), secrets, layout, open_files=0):
         digest.update(repr(sorted(files.items())).encode())
     return ConfigDigest(digest.hexdigest())
 
@@ -155,6 +156,8 @@ def engine_environment(install: AsteriskInstall, layout: EngineLayout) -> dict[s
         "TZ": "UTC",
         "ODBCSYSINI": str(layout.odbc),
         "ODBCINI": str(layout.odbc / "odbc.ini"),
+        # How the database's certificate is checked, as our own driver reads it.
+        **{name: value for name, value in os.environ.items() if name.startswith("PGSSL")},
         **install.environment,
     }
 
@@ -165,6 +168,8 @@ def _render(
     ports: EnginePorts,
     secrets: EngineSecrets,
     layout: EngineLayout,
+    *,
+    open_files: int,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the files of ``etc`` and of ``odbc``."""
     driver = driver_of(settings.database_url)
@@ -184,7 +189,7 @@ def _render(
         "modules_dir": install.modules_dir,
         "data_dir": install.data_dir,
         "modules": "\n".join(f"load = {name}.so" for name in install.modules if name not in MODULES_LEFT_OUT),
-        "open_files": _open_files(),
+        "open_files": open_files,
         "realm": REALM,
         "transports": _transports(settings),
         "objects": OBJECTS,
