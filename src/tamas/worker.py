@@ -56,6 +56,9 @@ def main() -> int:
         settings = load_settings()
         configure_logging(settings.log_format)
         os.set_blocking(arguments.heartbeat_fd, False)
+        # Asterisk outlives us and must not keep the HTTP port.
+        for descriptor in (arguments.http_fd, arguments.heartbeat_fd):
+            os.set_inheritable(descriptor, False)
         listener = socket.socket(fileno=arguments.http_fd)
         uvloop.run(_run(arguments.role, settings, listener, arguments.heartbeat_fd))
     except (SettingsError, ConfigurationError) as error:

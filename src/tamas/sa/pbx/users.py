@@ -289,8 +289,8 @@ async def add(context: ServiceContext, request: UserAdd) -> str:
         if await claim_number(context.database, tx, request.number, kind=KIND, owner=identity):
             raise NumberExists("number")
         await tx.execute(insert(extensions).values(**values))
-    if values.get("host", "dynamic") != "dynamic":
-        await _address_changed(context, request.number)
+    if values.get("active", "yes") == "yes":
+        await _watch_phones(context, request.number)
     return identity
 
 
@@ -327,8 +327,8 @@ async def change(context: ServiceContext, request: UserUpdate) -> None:
             update(extensions).where(extensions.c.id == row["id"]).values(**values, updated_at=now())
         )
     after = {**row, **values}
-    if after["host"] != "dynamic" and after["active"] == "yes":
-        await _address_changed(context, number)
+    if after["active"] == "yes":
+        await _watch_phones(context, number)
     await refresh_queues(context, queues)
 
 
@@ -483,8 +483,8 @@ def _shuts_phones_out(row: Row, values: Mapping[str, Any]) -> bool:
     return bool(secret_changed) or after["active"] != "yes" or after["user_type"] != "SIP"
 
 
-async def _address_changed(context: ServiceContext, number: str) -> None:
-    async def ping(ami: AmiClient) -> None:
+async def _watch_phones(context: ServiceContext, number: str) -> None:
+    async def watch(ami: AmiClient) -> None:
         await live.endpoint_changed(ami, number)
 
-    await carry_over(context, f"address of extension {number}", ping)
+    await carry_over(context, f"watching the phones of extension {number}", watch)
