@@ -1,0 +1,97 @@
+"""Two-way calls set up per second: through the API, and by raw AMI Originate on the same engine.
+
+Both go through the same context, the same FastAGI flow and the same records. The offered rate is raised in
+turns until calls fail, lose their record or are connected too late; the last clean rate counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.figures import BenchBroken, Figure
+from bench.options import Options, say
+from bench.switchboard import Place, Step, Switchboard, open_switchboard, running_phones
+
+FIRST_RATE = 20.0
+GROWTH = 1.2
+MAX_RATE = 400.0
+STEP_SECONDS, QUICK_STEP_SECONDS = 8.0, 4.0
+TRIES = 2
+"""A rate that was not clean is tried once more before it counts as too high."""
+WARM_CALLS = 20
+TARGET = 0.8
+
+
+@dataclass(kw_only=True)
+class _Climb:
+    """How high one way of placing calls has come."""
+
+    name: str
+    place: Place
+    best: Step | None = None
+    rate: float = FIRST_RATE
+    growth: float = GROWTH
+    failures: int = 0
+
+    @property
+    def over(self) -> bool:
+        return self.growth < GROWTH**0.4 or self.rate > MAX_RATE
+
+    def take(self, step: Step) -> None:
+        """Go on higher after a clean step; after one that is not, try again, then in a smaller stride."""
+        if step.clean:
+            self.best, self.failures = step, 0
+        else:
+            self.failures += 1
+            if self.failures < TRIES:
+                return
+            self.growth **= 0.5
+            self.failures = 0
+            if self.best is None:
+                self.rate /= GROWTH
+                return
+        self.rate = (self.best.rate if self.best else self.rate) * self.growth
+
+
+def measure(options: Options) -> Iterator[Figure]:
+    """The highest clean rate of both ways."""
+    with running_phones(options) as product:
+
+        async def climb() -> tuple[Step, Step]:
+            async with open_switchboard(product) as switchboard:
+                return await _climb(switchboard, QUICK_STEP_SECONDS if options.quick else STEP_SECONDS)
+
+        by_api, by_ami = asyncio.run(climb())
+    yield Figure(
+        what="two-way calls set up by call/originate/act",
+        value=by_api.rate,
+        unit="calls/s",
+        baseline="raw AMI Originate",
+        baseline_value=by_ami.rate,
+        ratio=by_api.rate / by_ami.rate,
+        target=TARGET,
+        at_least=True,
+        note=f"95 % connected in {by_api.setup_p95 * 1000:.0f} and {by_ami.setup_p95 * 1000:.0f} ms",
+    )
+
+
+async def _climb(switchboard: Switchboard, seconds: float) -> tuple[Step, Step]:
+    ways = [
+        _Climb(name="API", place=switchboard.by_api),
+        _Climb(name="AMI", place=switchboard.by_ami),
+    ]
+    for way in ways:
+        warm = await switchboard.offer(way.place, FIRST_RATE, WARM_CALLS)
+        say(f"{way.name}, first calls: {warm}")
+    while not all(way.over for way in ways):
+        for way in ways:
+            if not way.over:
+                step = await switchboard.offer(way.place, way.rate, round(way.rate * seconds))
+                say(f"{way.name}, {step}")
+                way.take(step)
+    by_api, by_ami = (way.best for way in ways)
+    if by_api is None or by_ami is None:
+        raise BenchBroken("no rate was clean")
+    return by_api, by_ami
