@@ -32,7 +32,7 @@ _SIP_USER = re.compile(r"[A-Za-z0-9_.+*-]{1,64}")
 _AUTH_USER = re.compile(r"[A-Za-z0-9_.+*#@!~=/-]{1,64}")
 _MAILBOX = re.compile(r"[A-Za-z0-9_.-]{1,40}(?:@[A-Za-z0-9_.-]{1,38})?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})?")
-_PASSWORD = re.compile(r"[!-~](?:[ -~]{0,94}[!-~])?")
+_PASSWORD = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _EXPIRY = re.compile(r"~[0-9]{1,6}$")
 _SCHEME = re.compile(r"^(?:(?:sips?:)|(?:udp|tcp|tls)://)", re.IGNORECASE)
@@ -111,11 +111,6 @@ def codec_list(text: str, *, setting: str) -> str:
         if codec and codec.removeprefix("!") not in CODECS and codec.removeprefix("!") != "all":
             raise SipSettingError(setting, f"unknown codec {codec!r}")
     return ",".join(codec for codec in codecs if codec)
-
-
-def realtime_text(text: str) -> str:
-    """A value in the escaped form of Asterisk's realtime drivers: ``;`` would split it, ``^`` escapes."""
-    return text.replace("^", "^5E").replace(";", "^3B")
 
 
 # -- extensions --------------------------------------------------------------------------------------------
@@ -290,23 +285,22 @@ def trunk_sip(
     fixed_host = "" if host in {"", "dynamic"} else host
     inbound = secret is not None and type != "peer" and "invite" not in insecure
     # One pair answers challenges to registrations and to calls: the register string's when it has a secret.
+    out = (username, secret)
     if registration and registration.secret:
-        username_out, secret_out = registration.account, _escaped_password(registration.secret)
-    else:
-        username_out, secret_out = username, _escaped_password(secret)
+        out = (registration.account, registration.secret)
     uri_end = _transport(options.get("transport", "").lower())
     contact = None if type == "user" else _contact(fixed_host, port, registration)
     return TrunkSip(
         match=_match(fixed_host, port, insecure, registration),
-        contact=contact and realtime_text(contact + uri_end),
+        contact=contact and contact + uri_end,
         from_user=_matched(_SIP_USER, options, "fromuser"),
         from_domain=_host_option(options, "fromdomain"),
-        auth_username=username_out if secret_out else None,
-        auth_password=secret_out,
+        auth_username=out[0] if out[1] else None,
+        auth_password=out[1],
         inbound_username=username if inbound else None,
-        inbound_password=_escaped_password(secret) if inbound else None,
+        inbound_password=secret if inbound else None,
         outbound_proxy=_proxy(options.get("outboundproxy", ""), uri_end),
-        server_uri=realtime_text(registration.server_uri + uri_end) if registration else None,
+        server_uri=registration.server_uri + uri_end if registration else None,
         client_uri=registration.client_uri if registration else None,
         contact_user=registration.number if registration else None,
     )
@@ -387,21 +381,12 @@ def _proxy(text: str, uri_end: str) -> str | None:
     if not is_host(host) or (colon and not is_port(port)):
         raise SipSettingError("more_options", "outboundproxy must be a host or host:port")
     # Without `lr` PJSIP would rewrite the request line for a strict router (RFC 3261, section 16.12).
-    return realtime_text(f"sip:{address}{uri_end};lr")
+    return f"sip:{address}{uri_end};lr"
 
 
 def _check_password(text: str | None, setting: str) -> None:
     if text is not None and not _PASSWORD.fullmatch(text):
-        raise SipSettingError(setting, "the secret must be 1 to 96 printable ASCII characters")
-
-
-def _escaped_password(text: str | None) -> str | None:
-    if text is None:
-        return None
-    escaped = realtime_text(text)
-    if len(escaped) > 128:
-        raise SipSettingError("more_options", "the secret is too long")
-    return escaped
+        raise SipSettingError(setting, "the secret must be 1 to 128 printable ASCII characters")
 
 
 def _first(options: Mapping[str, str], *names: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -79,24 +80,33 @@ class Api:
         await set_runtime_setting(self.database, self.changes, key, value)
 
 
-@pytest.fixture
-async def api(database: Database, database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
-    """Services on SQLite and on PostgreSQL, called over HTTP."""
+@asynccontextmanager
+async def open_api(database: Database, url: str, folder: Path, engine: object) -> AsyncIterator[Api]:
+    """The services over an open store and an engine, called over HTTP."""
     changes = Changes(database)
     await changes.start()
-    settings = load_settings({"TAMAS_STATE_DIR": str(tmp_path), "TAMAS_DATABASE_URL": database_url})
+    settings = load_settings({"TAMAS_STATE_DIR": str(folder), "TAMAS_DATABASE_URL": url})
     account = await create_account(database, changes, username="tester", auth="token")
     application = SimotelApi(
         database=database,
         changes=changes,
         settings=settings,
-        engine=cast("Any", EngineAway()),
+        engine=cast("Any", engine),
         seal=SecretSeal(bytes(32)),
     )
     await application.start()
     transport = httpx.ASGITransport(cast("Any", application), client=("127.0.0.1", 50000))
     headers = {"X-APIKEY": account.token or ""}
-    async with httpx.AsyncClient(transport=transport, base_url="http://tamas", headers=headers) as client:
-        yield Api(client, database, changes)
-    await application.close()
-    await changes.close()
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://tamas", headers=headers) as client:
+            yield Api(client, database, changes)
+    finally:
+        await application.close()
+        await changes.close()
+
+
+@pytest.fixture
+async def api(database: Database, database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
+    """Services on SQLite and on PostgreSQL, with the engine away."""
+    async with open_api(database, database_url, tmp_path, EngineAway()) as opened:
+        yield opened
