@@ -153,14 +153,19 @@ class Switchboard:
         return [fact for row in await self.cel_rows(cuid) for fact in facts_of(row)]
 
     async def last_cuid(self) -> str:
-        """Linked id of the newest call."""
+        """Unique id of the newest call's first channel."""
 
-        async def newest() -> str:
-            async with self.database.read() as connection:
-                statement = select(cel.c.linkedid).order_by(cel.c.id.desc()).limit(1)
-                return str(await connection.scalar(statement) or "")
+        def newest() -> str:
+            return next(
+                (
+                    event["Uniqueid"]
+                    for event in reversed(self.events)
+                    if event.get("Event") == "Newchannel" and event["Uniqueid"] == event["Linkedid"]
+                ),
+                "",
+            )
 
-        return await eventually(newest, what="any CEL")
+        return await eventually(newest, what="any call")
 
     async def queue_is_ready(self, queue: str, agent: str) -> None:
         """Wait until Asterisk can ring a member."""

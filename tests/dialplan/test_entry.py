@@ -12,10 +12,11 @@ from tamas.dialplan.resume import Node, read_hops, read_resumption, write_hops
 from tamas.engine.fastagi import AgiSession
 
 
-def _session(context: str, *arguments: str, account: str = "", extension: str = "202") -> AgiSession:
+def _session(context: str, *arguments: str, endpoint: str = "", account: str = "") -> AgiSession:
     fake: Any = SimpleNamespace(
         context=context,
-        extension=extension,
+        channel=endpoint if "/" in endpoint else f"PJSIP/{endpoint}-0000000a",
+        extension="202",
         arguments=arguments,
         uniqueid="1.1",
         environment={"agi_accountcode": account},
@@ -24,7 +25,7 @@ def _session(context: str, *arguments: str, account: str = "", extension: str = 
 
 
 @pytest.mark.parametrize(
-    ("context", "account", "arguments", "expected"),
+    ("context", "endpoint", "arguments", "expected"),
     [
         ("tamas-outgoing", "201", (), (Way.PHONE, "201", "")),
         ("tamas-incoming", "trunk-carrier", (), (Way.TRUNK, "", "carrier")),
@@ -42,14 +43,21 @@ def _session(context: str, *arguments: str, account: str = "", extension: str = 
         ),
         ("tamas-outgoing", "201", ("blind=Local/210@elsewhere-0000000a;1",), (Way.TRANSFER, "", "")),
         ("tamas-outgoing", "", ("attended=PJSIP/203-0000000b",), (Way.TRANSFER, "203", "")),
-        # What is forwarded by a phone of a trunk's call has nobody's rights.
-        ("tamas-outgoing", "trunk-carrier", (), (Way.PHONE, "", "carrier")),
+        # What a phone forwards by itself has nobody's rights.
+        ("tamas-outgoing", "Local/0912@tamas-outgoing-0000000a;2", (), (Way.PHONE, "", "")),
     ],
 )
-def test_way(context: str, account: str, arguments: tuple[str, ...], expected: tuple[Way, str, str]) -> None:
-    """Context, account code and transferer decide whose rights a call has."""
-    entry = read_entry(_session(context, *arguments, account=account))
+def test_way(context: str, endpoint: str, arguments: tuple[str, ...], expected: tuple[Way, str, str]) -> None:
+    """Context, channel and transferer decide whose rights a call has."""
+    entry = read_entry(_session(context, *arguments, endpoint=endpoint))
     assert (entry.way, entry.phone, entry.trunk) == expected
+
+
+def test_first_leg_at_several_phones() -> None:
+    """A Local channel has no endpoint: the account code we gave it says whose it is."""
+    channel = "Local/203@tamas-first-leg-0000000a;1"
+    entry = read_entry(_session("tamas-originated", endpoint=channel, account="203"))
+    assert (entry.way, entry.phone) == (Way.ORIGINATED, "203")
 
 
 def test_what_the_dialplan_hands_over() -> None:

@@ -13,6 +13,8 @@ PATTERNS = re.findall(r"^exten => ([^,]+),", TEXT, re.MULTILINE)
 def test_no_catch_all_takes_the_hangup_extension() -> None:
     """``_.`` would also match ``h``; ``h`` stands in each context with a pattern and ends at once."""
     assert "_." not in PATTERNS
+    # With ! a number typed for a transfer would end at its first digit.
+    assert not [pattern for pattern in PATTERNS if pattern.endswith("!")]
     contexts = TEXT.split("\n[")
     for context in contexts:
         if "exten => _" in context:

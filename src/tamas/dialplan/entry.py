@@ -49,6 +49,8 @@ class Entry:
     dialed: str
     phone: str
     """Extension whose rights the call has; empty: nobody's, so it cannot leave by a trunk."""
+    speaker: str
+    """Extension whose phone this channel is; differs from ``phone`` after a transfer. May be empty."""
     trunk: str
     """Trunk that brought the call, by its name; empty when none did."""
     party: str
@@ -64,12 +66,13 @@ class Entry:
 def read_entry(session: AgiSession) -> Entry:
     """Read what the fixed dialplan hands over. Values that are not ours are checked here."""
     given = _arguments(session)
-    way, account, trunk = _way(session, given)
+    way, phone, trunk = _way(session, given)
     return Entry(
         way=way,
         cuid=given.get("linkedid") or session.uniqueid,
         dialed=session.extension,
-        phone=account,
+        phone=phone,
+        speaker=_owner_of_channel(session.channel)[0] if way is Way.TRANSFER else phone,
         trunk=trunk,
         party=given.get("party", ""),
         answered=given.get("state") == "Up",
@@ -84,30 +87,35 @@ def _arguments(session: AgiSession) -> dict[str, str]:
 
 
 def _way(session: AgiSession, given: dict[str, str]) -> tuple[Way, str, str]:
-    """The way, the phone whose rights count, and the trunk."""
+    """The way, the phone whose rights count, and the trunk.
+
+    Rights come from the channel's name, which is its endpoint's. The account code would not do: Dial gives
+    the caller's to whoever is called.
+    """
     context = session.context
-    account, trunk = _owner(session.environment.get("agi_accountcode", ""))
     if context == AGENTS_CONTEXT:
         return Way.AGENT, "", ""
     if context == FIRST_LEG_CONTEXT:
         return Way.FIRST_LEG, "", ""
     transferer = given.get("blind") or given.get("attended")
     if context == OUTGOING_CONTEXT and transferer:
-        # The rights are those of who transfers, never of who is transferred.
-        account, trunk = _owner_of_channel(transferer)
-        return Way.TRANSFER, account, trunk
+        # Who transfers lends the rights, never who is transferred.
+        return Way.TRANSFER, *_owner_of_channel(transferer)
+    phone, trunk = _owner_of_channel(session.channel)
     if context == ORIGINATED_CONTEXT:
-        return Way.ORIGINATED, account, trunk
+        if session.channel.startswith("Local/"):
+            phone = session.environment.get("agi_accountcode", "")
+        return Way.ORIGINATED, phone, trunk
     if context == INCOMING_CONTEXT:
         return Way.TRUNK, "", trunk
-    return Way.PHONE, account, trunk
+    return Way.PHONE, phone, trunk
 
 
-def _owner(account: str) -> tuple[str, str]:
-    """Phone or trunk an account code or endpoint name belongs to."""
-    if account.startswith(TRUNK_PREFIX):
-        return "", account.removeprefix(TRUNK_PREFIX)
-    return account, ""
+def _owner(endpoint: str) -> tuple[str, str]:
+    """Phone or trunk that an endpoint is."""
+    if endpoint.startswith(TRUNK_PREFIX):
+        return "", endpoint.removeprefix(TRUNK_PREFIX)
+    return endpoint, ""
 
 
 def _owner_of_channel(channel: str) -> tuple[str, str]:

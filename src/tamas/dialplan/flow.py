@@ -148,7 +148,7 @@ class _Call:
         if DIALABLE.fullmatch(entry.dialed) is None:
             return End(cause=Cause.INVALID_NUMBER, failed="no number that can be dialed", started=False)
         found = await self._flow.look_up(phone=entry.phone, dialed=entry.dialed)
-        self._caller = found.caller
+        self._caller = await self._speaker(found)
         if entry.way in (Way.AGENT, Way.FIRST_LEG):
             return await self._ring_leg(found)
         if (refused := await self._take_place()) is not None:
@@ -165,10 +165,16 @@ class _Call:
             return self._after_queue(outcome)
         if node.step == "extension" and outcome.status != "ANSWER":
             found = await self._flow.look_up(phone=self._entry.phone, dialed=node.target)
-            self._caller = found.caller
+            self._caller = await self._speaker(found)
             if found.extension is not None:
                 return await self._after_extension(found.extension, outcome)
         return self._after_dial(outcome)
+
+    async def _speaker(self, found: Lookup) -> Caller | None:
+        """Who talks on this channel: after a transfer not the one whose rights it has."""
+        if self._entry.speaker == self._entry.phone:
+            return found.caller
+        return (await self._flow.look_up(phone=self._entry.speaker, dialed="")).caller
 
     async def _repeat(self, resumption: Resumption) -> End:
         """Do a step that was marked but never begun."""
@@ -177,6 +183,7 @@ class _Call:
         if not before:
             return await self.begin()
         self._hops = before
+        self._caller = await self._speaker(await self._flow.look_up(phone=self._entry.phone, dialed=target))
         found = await self._flow.look_up(phone=before[-1], dialed=target)
         return await self._route(target, found, first=False)
 

@@ -36,8 +36,12 @@ MAX_NUMBER_LENGTH: Final = 20
 DIAL_OPTIONS: Final = "TtKkg"
 """Transfers and parking for both sides; the caller goes on when the callee hangs up."""
 
-_EXTEN: Final = "_[+*#0-9A-Za-z]!"
-"""Any number that begins like one. Not ``_.``: that would also take the extension ``h``."""
+_EXTENS: Final = ("_[+*#0-9A-Za-z]", "_[+*#0-9A-Za-z].")
+"""Any number that begins like one, of one sign or more.
+
+Not ``_.``, which would also take the extension ``h``; and not ``!``, which would end a transfer's number
+at its first digit.
+"""
 
 _STATE: Final = ",".join(
     (
@@ -96,14 +100,16 @@ def extensions_conf(*, agi_url: str, fallback_number: str) -> str:
 
 
 def _extension(*steps: str) -> str:
-    """Numbered lines of one catch-all extension; a step may begin with ``label: ``."""
+    """The catch-all extensions, with numbered lines; a step may begin with ``label: ``."""
     lines = []
-    for position, step in enumerate(steps):
-        label, colon, application = step.partition(": ")
-        priority = "1" if position == 0 else "n"
-        if colon:
-            priority, step = f"{priority}({label})", application
-        lines.append(f"exten => {_EXTEN},1,{step}" if position == 0 else f" same => {priority},{step}")
+    for pattern in _EXTENS:
+        for position, step in enumerate(steps):
+            label, colon, application = step.partition(": ")
+            priority = f"n({label})" if colon else "n"
+            action = application if colon else step
+            lines.append(
+                f"exten => {pattern},1,{action}" if position == 0 else f" same => {priority},{action}"
+            )
     return "\n".join(lines)
 
 
