@@ -108,6 +108,7 @@ async def test_methods_by_kind_of_service(
         assert (answer.status_code != 405) == (method in accepted), method
         if method not in accepted and method != "HEAD":
             refused(answer, 405, "Method not allowed")
+            assert set(answer.headers["allow"].split(", ")) == accepted
 
 
 @pytest.mark.parametrize(

@@ -16,27 +16,32 @@ from typing import Any
 
 from tamas import __version__
 from tamas.sa.fields import ListOf, Model, Nested, model_of
-from tamas.sa.openapi import REFUSALS
+from tamas.sa.openapi import ANY_ADDRESS, REFUSALS
 from tamas.sa.service import Registry, Service
 
 PAGES = files("tamas.sa") / "pages"
 
 
 def documentation_page(registry: Registry, address: str) -> bytes:
-    """The whole page as UTF-8.
+    """The whole page as UTF-8. It is made once per registry.
 
     :param address: ``scheme://host`` of this server, as the reader reached it.
     """
+    return _page(registry).replace(ANY_ADDRESS.encode(), escape(address).encode())
+
+
+@cache
+def _page(registry: Registry) -> bytes:
     groups: dict[str, list[Service]] = {}
     for service in registry:
         groups.setdefault(service.path.rpartition("/")[0], []).append(service)
     page = _template("documentation.html").substitute(
         version=escape(__version__),
-        address=escape(address),
+        address=ANY_ADDRESS,
         style=_text("documentation.css"),
         script=_text("documentation.js"),
         contents="".join(_contents(name, services) for name, services in groups.items()),
-        services="".join(_service(service, address) for group in groups.values() for service in group),
+        services="".join(_service(service, ANY_ADDRESS) for group in groups.values() for service in group),
         refusals="".join(_refusal(status, *texts) for status, texts in REFUSALS.items()),
     )
     return page.encode()
@@ -131,7 +136,7 @@ def curl_example(service: Service, address: str) -> str:
     example = service.request.example()
     if example:
         words.append("-H 'Content-Type: application/json'")
-        words.append("-d " + shlex.quote(json.dumps(example, ensure_ascii=False)))
+        words.append("-d " + shlex.quote(json.dumps(example, ensure_ascii=False, indent=2)))
     else:
         words.append("-X POST")
     words.append(f"{address}/api/v4/{service.path}")

@@ -252,7 +252,9 @@ class Gateway:
             return _refused(Refusal(403, f'"{service.permission}";Access denied'))
         method = scope["method"]
         if method not in service.methods:
-            return _refused(METHOD)
+            reply = _refused(METHOD)
+            reply.headers = ((b"allow", ", ".join(sorted(service.methods)).encode()),)
+            return reply
         try:
             values = await _values(scope, receive, headers, service)
         except Unparseable:

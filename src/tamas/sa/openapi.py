@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from tamas import __version__
-from tamas.sa.envelope import DONE
 from tamas.sa.errors import MissingField, OperationFailed
 from tamas.sa.field_types import Schema
 from tamas.sa.service import AgentBatch, AgentDone, Listed, Registry, Service
@@ -31,15 +31,24 @@ REFUSALS: dict[str, tuple[str, str]] = {
 """Answers that any service can give: what they mean and their message."""
 
 
+ANY_ADDRESS = "http://address.invalid"
+"""Stands for the server's address in what is made once and kept."""
+
+
 def openapi_document(registry: Registry, address: str) -> bytes:
-    """The document as JSON.
+    """The document as JSON. It is made once per registry.
 
     :param address: ``scheme://host`` of this server, as the reader reached it.
     """
+    return _document(registry).replace(ANY_ADDRESS.encode(), address.encode())
+
+
+@cache
+def _document(registry: Registry) -> bytes:
     document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "Simotel API", "version": __version__, "description": DESCRIPTION},
-        "servers": [{"url": f"{address}/api/v4"}],
+        "servers": [{"url": f"{ANY_ADDRESS}/api/v4"}],
         "security": [{"basic": []}, {"token": []}, {"basic": [], "token": []}],
         "tags": [{"name": name} for name in dict.fromkeys(_tag(service) for service in registry)],
         "paths": {"/" + service.path: _path_item(service) for service in registry},
@@ -156,7 +165,7 @@ def _data_schema(service: Service, data: Any) -> Schema:
     if isinstance(answer, AgentBatch):
         item = _object({name: {} if name == "ok" else {"type": "string"} for name in answer.item})
         item["properties"]["ok"] = {"enum": [0, 1]}
-        return _object({"Data": {"type": "array", "items": item}, "ok": {"const": 1}})
+        return _object({"Data": {"type": "array", "items": item}, "ok": {"enum": [0, 1]}})
     if isinstance(answer, AgentDone):
         return _object({"message": {"const": answer.text}, "ok": {"const": 1}})
     return schema_of(data)
@@ -212,4 +221,4 @@ def _refusals() -> dict[str, Any]:
     return responses
 
 
-__all__ = ["DONE", "REFUSALS", "openapi_document", "schema_of"]
+__all__ = ["ANY_ADDRESS", "REFUSALS", "openapi_document", "schema_of"]
