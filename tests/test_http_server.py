@@ -219,6 +219,15 @@ async def test_refused_bodies_end_in_time() -> None:
         assert answer.startswith(b"HTTP/1.1 413")
 
 
+async def test_idle_connections_end() -> None:
+    """A kept connection is closed after a while, also when its last body was answered early."""
+    limits = HttpLimits(keep_alive_seconds=1)
+    early = [b"POST /deaf HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", b"01234", b"56789"]
+    async with serving(limits) as port:
+        assert (await talk(port, GET, within=4)).startswith(b"HTTP/1.1 200")
+        assert (await talk(port, *early, pause=0.2, within=4)).startswith(b"HTTP/1.1 413")
+
+
 async def test_stopping_lets_requests_finish() -> None:
     """A request that runs when the server stops still gets its answer; the port is free afterwards."""
     async with serving() as port:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import resource
 import socket
 import ssl
 from collections import Counter
@@ -65,7 +66,9 @@ class HttpLimits:
 
     header_seconds: float = HEADER_SECONDS
     body_seconds: float = BODY_SECONDS
+    keep_alive_seconds: int = KEEP_ALIVE_SECONDS
     max_connections: int = MAX_CONNECTIONS
+    """At most; fewer when the system lets this process open fewer files."""
     max_connections_per_address: int = MAX_CONNECTIONS_PER_ADDRESS
 
 
@@ -110,13 +113,15 @@ class _Edge:
 
     def __init__(self, limits: HttpLimits, trusted: Sequence[Network]) -> None:
         self.limits = limits
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._room = min(limits.max_connections, files * 3 // 4)
         self._trusted = trusted
         self._total = 0
         self._by_address: Counter[str] = Counter()
 
     def admit(self, address: str) -> bool:
         """Count a new connection, unless there are too many."""
-        if self._total >= self.limits.max_connections:
+        if self._total >= self._room:
             return False
         if self._by_address[address] >= self.limits.max_connections_per_address and not self._exempt(address):
             return False
@@ -203,8 +208,14 @@ def _protocol_class(edge: _Edge) -> type[asyncio.Protocol]:
         def on_message_complete(self) -> None:
             self._awaiting = None
             self._disarm()
-            if self.cycle is not None:
-                super().on_message_complete()
+            if self.cycle is None:
+                return
+            super().on_message_complete()
+            if self.cycle.response_complete and self.timeout_keep_alive_task is None:
+                # The rest of a body that was answered early took uvicorn's timer away.
+                self.timeout_keep_alive_task = self.loop.call_later(
+                    self.timeout_keep_alive, self.timeout_keep_alive_handler
+                )
 
         def _arm(self, seconds: float) -> None:
             self._deadline = self.loop.call_later(seconds, self._too_slow)
@@ -272,7 +283,8 @@ async def serve_http(
 
     :raises HttpServerError: certificate or key cannot be used.
     """
-    edge = _Edge(limits or HttpLimits(), settings.trusted_proxies)
+    limits = limits or HttpLimits()
+    edge = _Edge(limits, settings.trusted_proxies)
     config = uvicorn.Config(
         app,
         http=_protocol_class(edge),
@@ -283,7 +295,7 @@ async def serve_http(
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=limits.keep_alive_seconds,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         ssl_certfile=settings.http_tls_cert,
         ssl_keyfile=settings.http_tls_key,

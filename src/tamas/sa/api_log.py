@@ -141,6 +141,7 @@ class ApiLog:
             for account_id, at in used.items():
                 if self._used_to_write.get(account_id) == at:
                     del self._used_to_write[account_id]
+            await asyncio.sleep(0)  # requests first
             if self._complained:
                 log.info("the API log is written again")
             self._complained = False
