@@ -84,6 +84,6 @@ def place(pid: int, processors: Sequence[int]) -> None:
         os.sched_setaffinity(thread.id, processors)
 
 
-def private_memory(pid: int) -> int:
-    """Bytes of memory that are a process's own, shared pages counted in proportion (PSS)."""
-    return int(psutil.Process(pid).memory_full_info().pss)
+def resident_memory(pid: int) -> int:
+    """Bytes of a process that lie in memory (RSS). Unlike PSS it does not change with other processes."""
+    return int(psutil.Process(pid).memory_info().rss)
