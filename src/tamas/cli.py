@@ -10,16 +10,11 @@ from typing import Annotated
 import typer
 
 from tamas import __version__
-from tamas.commands import account, calls, console_account, demo, doctor, fetch, settings
+from tamas.commands import account, calls, console_account, doctor, fetch, settings
 from tamas.commands.api_log import api_log
-from tamas.commands.output import AsJson, console, errors, fail, print_json
+from tamas.commands.output import AsJson, console, errors, print_json
 from tamas.errors import TamasError
-from tamas.logs import configure_logging
-from tamas.privileges import drop_privileges
-from tamas.settings import load_settings
-from tamas.state import only_server, prepare_state_dir
-from tamas.store.migrate import schema_version
-from tamas.supervisor import Supervisor, bind_http
+from tamas.store.schema import SCHEMA_VERSION
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +29,6 @@ app.add_typer(console_account.app, name="console")
 app.command(name="api-log")(api_log)
 app.command(name="doctor")(doctor.doctor)
 app.command(name="fetch")(fetch.fetch)
-app.command(name="demo")(demo.demo)
 
 
 @app.command()
@@ -45,23 +39,25 @@ def serve(
     """Start the contact center and keep it running until Ctrl-C or SIGTERM."""
     if as_json:
         os.environ["TAMAS_LOG_FORMAT"] = "json"
-    try:
-        process_settings = load_settings()
-        configure_logging(process_settings.log_format)
-        prepare_state_dir(process_settings.state_dir)
-        with only_server(process_settings.state_dir):
-            listener = bind_http(process_settings)
-            drop_privileges(process_settings)
-            status = Supervisor(listener, api_workers=workers).run()
-    except TamasError as error:
-        fail(str(error), as_json=as_json)
-    raise typer.Exit(status)
+    # The supervisor stays for as long as the contact center runs: it gets a process without all this.
+    os.execv(sys.executable, [sys.executable, "-m", "tamas.serve", str(workers)])  # noqa: S606
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the story.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start the contact center, let two test phones register and call each other through the API."""
+    from tamas.commands.demo import run_demo
+
+    run_demo(once=once, as_json=as_json)
 
 
 @app.command()
 def version(as_json: AsJson = False) -> None:
     """Show the version of Tamas, of its store's schema and of Python."""
-    facts = {"tamas": __version__, "schema": schema_version(), "python": sys.version.split()[0]}
+    facts = {"tamas": __version__, "schema": SCHEMA_VERSION, "python": sys.version.split()[0]}
     if as_json:
         print_json(facts)
     else:

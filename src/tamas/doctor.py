@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
 
-import httpx
 import msgspec
 from sqlalchemy import select
 
@@ -24,8 +23,8 @@ from tamas.settings import Settings
 from tamas.state import server_pid
 from tamas.store.clock import now
 from tamas.store.database import open_database
-from tamas.store.migrate import current_version, schema_version
-from tamas.store.schema import api_accounts, api_log
+from tamas.store.schema import SCHEMA_VERSION, api_accounts, api_log
+from tamas.store.version import current_version
 
 Verdict = Literal["ok", "warning", "problem"]
 
@@ -217,12 +216,12 @@ async def _database(settings: Settings) -> list[Finding]:
     kind = "PostgreSQL" if settings.database_url.startswith("postgresql") else "SQLite"
     if version is None:
         return [_ok("database", f"{kind}, empty; the first start prepares it")]
-    if version != schema_version():
+    if version != SCHEMA_VERSION:
         return [
             Finding(
                 check="database",
                 verdict="warning",
-                text=f"{kind} has schema {version}, this version wants {schema_version()}",
+                text=f"{kind} has schema {version}, this version wants {SCHEMA_VERSION}",
                 remedy="the next start upgrades it; take a backup first",
             )
         ]
@@ -233,6 +232,8 @@ async def _server(settings: Settings) -> list[Finding]:
     pid = server_pid(settings.state_dir)
     if pid is None:
         return [_ok("server", "not running")]
+    import httpx
+
     try:
         # The certificate may be for a public name; this asks our own process on this machine.
         async with httpx.AsyncClient(verify=False, timeout=5) as client:  # noqa: S501
@@ -266,7 +267,7 @@ async def _server(settings: Settings) -> list[Finding]:
 
 async def _plain_basic(settings: Settings) -> list[Finding]:
     """Whether Basic credentials travel unencrypted from elsewhere than loopback."""
-    if settings.tls or await current_version(settings.database_url) != schema_version():
+    if settings.tls or await current_version(settings.database_url) != SCHEMA_VERSION:
         return []
     database = await open_database(settings.database_url)
     try:

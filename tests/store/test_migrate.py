@@ -11,8 +11,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from tamas.store.database import Database, StoreError, open_database
-from tamas.store.migrate import current_version, ensure_schema, migrate, schema_version
-from tamas.store.schema import metadata
+from tamas.store.migrate import migrate
+from tamas.store.schema import SCHEMA_VERSION, metadata
+from tamas.store.version import current_version, ensure_schema
 from tamas.store.views import VIEWS
 
 
@@ -36,7 +37,7 @@ async def test_every_view_can_be_read(database: Database) -> None:
 async def test_migrating_again_changes_nothing(database_url: str) -> None:
     """A current store may be migrated at every start."""
     await migrate(database_url)
-    assert await current_version(database_url) == schema_version()
+    assert await current_version(database_url) == SCHEMA_VERSION
 
 
 async def test_a_store_of_a_newer_version_is_refused(database_url: str, database: Database) -> None:

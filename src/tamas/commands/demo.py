@@ -12,14 +12,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import httpx
-import typer
 from rich.console import Console
 
 from tamas.commands.opened import opened_store
-from tamas.commands.output import AsJson, fail, print_json
+from tamas.commands.output import fail, print_json
 from tamas.console_accounts import FIRST_USERNAME, first_password_file
 from tamas.demo.story import FIRST, SECOND, DemoFailed, DemoServer, RecordedCall, Story, Teller
 from tamas.engine.install import ensure_asterisk, ensure_sipp
@@ -42,11 +40,8 @@ class Interrupted(TamasError):
     """Somebody pressed Ctrl-C before the story was over."""
 
 
-def demo(
-    once: Annotated[bool, typer.Option("--once", help="End after the story.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Start the contact center, let two test phones register and call each other through the API."""
+def run_demo(*, once: bool, as_json: bool) -> None:
+    """Tell the story; keep running afterwards unless ``once``."""
     console = Console(stderr=as_json, highlight=False)
     try:
         recorded = asyncio.run(_demo(console, once=once))

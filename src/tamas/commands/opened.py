@@ -10,7 +10,7 @@ from tamas.settings import Settings, load_settings
 from tamas.state import prepare_state_dir
 from tamas.store.changes import Changes
 from tamas.store.database import Database, open_database
-from tamas.store.migrate import ensure_schema
+from tamas.store.version import ensure_schema
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -263,7 +263,7 @@ class PostgresqlDatabase(Database):
 
     async def raw_connection(self) -> asyncpg.Connection:
         """A connection of asyncpg's own, outside the pools, for LISTEN."""
-        return await asyncpg.connect(_driver_url(self.url))
+        return await asyncpg.connect(driver_url(self.url))
 
     async def close(self) -> None:
         await self._hot_pool.close()
@@ -280,7 +280,7 @@ async def open_database(url: str) -> Database:
         if parsed.get_backend_name() == "sqlite":
             return SqliteDatabase(parsed)
         pool = await asyncpg.create_pool(
-            _driver_url(parsed),
+            driver_url(parsed),
             min_size=1,
             max_size=POSTGRESQL_POOL,
             reset=_keep_connection,
@@ -290,7 +290,8 @@ async def open_database(url: str) -> Database:
         raise StoreError(f"cannot open {parsed.render_as_string(hide_password=True)}: {error}") from error
 
 
-def _driver_url(url: URL) -> str:
+def driver_url(url: URL) -> str:
+    """The URL as asyncpg itself wants it, password included."""
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 

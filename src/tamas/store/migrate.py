@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, create_engine, make_url
+from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -70,51 +70,3 @@ def _upgrade(connection: Connection) -> None:
         raise StoreError(f"the database was written by a newer Tamas (schema {current}); upgrade this one")
     command.upgrade(config, "head")
     create_views(connection)
-
-
-async def ensure_schema(url: str) -> None:
-    """As :func:`migrate`, but leaves a store alone that is at this version already.
-
-    For commands beside a running server, whose Asterisk reads through the views.
-    """
-    if await current_version(url) != schema_version():
-        await migrate(url)
-
-
-async def current_version(url: str) -> str | None:
-    """Schema revision of the store at a URL; ``None`` when it is empty or is not there.
-
-    :raises StoreError: a PostgreSQL server cannot be reached.
-    """
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        return _sqlite_revision(parsed)
-    asynchronous = create_async_engine(parsed)
-    try:
-        async with asynchronous.connect() as connection:
-            return await connection.run_sync(
-                lambda sync: MigrationContext.configure(sync).get_current_revision()
-            )
-    except (OSError, OperationalError, asyncpg.PostgresError) as error:
-        shown = parsed.render_as_string(hide_password=True)
-        raise StoreError(f"cannot reach the database at {shown}: {error}") from error
-    finally:
-        await asynchronous.dispose()
-
-
-def _sqlite_revision(url: URL) -> str | None:
-    if not Path(url.database or "").is_file():
-        return None
-    engine = create_engine(url)
-    try:
-        with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
-    finally:
-        engine.dispose()
-
-
-def schema_version() -> str:
-    """The newest schema revision this version knows."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    return ScriptDirectory.from_config(config).get_current_head() or ""
