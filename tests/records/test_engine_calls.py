@@ -81,7 +81,7 @@ async def test_calls_of_people(house: tuple[Lab, Database]) -> None:
         await scenario(lab)
         call = await _next_call(database, seen)
         assert (call.disposition, call.dst) == (disposition, dst), scenario.__name__
-        assert call.started_at + call.wait + call.billsec == call.ended_at
+        assert 0 <= call.ended_at - (call.started_at + call.wait + call.billsec) < 500_000
         assert now() - call.ended_at < 10_000_000
     assert len(await list_calls(database, limit=50)) == len(seen), "an attended transfer is one call"
 

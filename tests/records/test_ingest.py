@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from records import _samples
 from support.waiting import eventually
@@ -20,7 +20,7 @@ from tamas.records import ingest
 from tamas.records.calls import get_call, list_calls
 from tamas.records.ingest import Ingestion
 from tamas.store.clock import now
-from tamas.store.database import Database
+from tamas.store.database import Database, open_database
 from tamas.store.schema import calls, cdr, cel, leases, merged_linkedids, originates
 
 TOLD = [name for name in _samples.NAMES if _samples.load(name).cel]
@@ -210,6 +210,31 @@ async def test_wake_is_faster_than_the_poll(database: Database, monkeypatch: pyt
         await asyncio.gather(task, return_exceptions=True)
     held = await _rows(database, select(leases).where(leases.c.name == ingest.LEASE))
     assert held == []
+
+
+async def test_a_lost_store_is_waited_for(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL drops every connection; ingestion tries on and then writes the call."""
+    monkeypatch.setattr(ingest, "_TROUBLE_SECONDS", 0.05)
+    database, other = await open_database(postgresql_url), await open_database(postgresql_url)
+    task = asyncio.create_task(Ingestion(database).run())
+    try:
+        await eventually(lambda: _rows(other, select(leases)), what="lease taken")
+        drop = text(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        for _ in range(3):
+            assert await _rows(other, drop)
+            await asyncio.sleep(0.1)
+        sample = _samples.load("busy")
+        await _samples.arrive(other, sample)
+        await eventually(lambda: get_call(other, sample.cuid), within=10)
+        assert not task.done()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await database.close()
+        await other.close()
 
 
 ROUNDS = 20

@@ -5,7 +5,8 @@ call was for, and a CDR only fills what CEL lacks (architecture rule 5).
 
 ANSWERED is ours, not Asterisk's: a person (extension, agent or trunk callee) was connected to another, or
 the plan said that its answer counts (``definite=1``). A menu that answers, or the first leg of an originated
-call, is not enough. ``wait`` ends and ``billsec`` begins at that moment.
+call, is not enough. ``wait`` ends and ``billsec`` begins at that moment; it ends with the last talk, or with
+the call when the plan's answer counts. A caller may be left with music behind a talk, while nobody routes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ PARTY_TECHNOLOGIES = frozenset({"PJSIP", "IAX2", "DAHDI"})
 AGENT_CONTEXT = "simotel-local-agents"
 """Context of a queue's Local legs; the extension in it is the agent."""
 
+_HOLDING = "holding_bridge"
+"""Technology of a bridge (parking) in which nobody hears anybody."""
 _NO_NUMBER = frozenset({"", "s", "h", "i", "t"})
 _TYPES = frozenset({"incoming", "outgoing", "local", "feature"})
 
@@ -107,6 +110,8 @@ class _Story:
     started_at: int = 0
     ended_at: int = 0
     connected_at: int | None = None
+    parted_at: int | None = None
+    """End of the last talk; ``None`` while one goes on."""
     definite_at: int | None = None
     queue: str | None = None
     agent: str | None = None
@@ -158,7 +163,7 @@ def build_call(
         answered_at=answered_at,
         ended_at=end,
         wait=(end if answered_at is None else answered_at) - story.started_at,
-        billsec=0 if answered_at is None else end - answered_at,
+        billsec=0 if answered_at is None else max(0, _talked_until(story, end) - answered_at),
         disposition="ANSWERED" if outcome is None else outcome.disposition,
         hangup_cause=_cause(caller, others, answered=answered_at is not None),
         reason=end_reason if outcome is None else outcome.reason,
@@ -228,12 +233,17 @@ def _read(cel: Sequence[Row], cuid: str) -> _Story:
             if ("definite", "1") in facts and story.definite_at is None:
                 story.definite_at = at
         elif kind == "BRIDGE_ENTER":
-            bridges[uniqueid] = str(extra_of(row).get("bridge_id", ""))
-            if story.connected_at is None:
+            extra = extra_of(row)
+            if extra.get("bridge_technology") == _HOLDING:
+                continue
+            bridges[uniqueid] = str(extra.get("bridge_id", ""))
+            if story.connected_at is None or story.parted_at is not None:
                 _connect(story, bridges, at)
         elif kind == "BRIDGE_EXIT":
             if bridges.get(uniqueid) == str(extra_of(row).get("bridge_id", "")):
                 del bridges[uniqueid]
+                if story.connected_at is not None and not _talking(story, bridges):
+                    story.parted_at = story.parted_at or at
         else:
             _note(story, channel, row, kind)
     for key, value in (*joined_facts, *own_facts):
@@ -267,7 +277,22 @@ def _note(story: _Story, channel: _Channel, row: Row, kind: str) -> None:
 
 
 def _connect(story: _Story, bridges: Mapping[str, str], at: int) -> None:
-    """Note the moment at which two parties hear each other, through Local channels or not."""
+    """Note the moment at which two parties hear each other."""
+    members = _talking(story, bridges)
+    if not members:
+        return
+    story.parted_at = None
+    if story.connected_at is not None:
+        return
+    story.connected_at = at
+    for member in members:
+        agent, _, context = resource(member.name).partition("@")
+        if technology(member.name) == "Local" and context == AGENT_CONTEXT:
+            story.agent = agent
+
+
+def _talking(story: _Story, bridges: Mapping[str, str]) -> list[_Channel]:
+    """The channels of a talk of two parties, through Local channels or not; none when nobody talks."""
     groups: list[set[str]] = []
     for uniqueid, bridge in bridges.items():
         name = story.channels[uniqueid].name
@@ -278,12 +303,14 @@ def _connect(story: _Story, bridges: Mapping[str, str], at: int) -> None:
     for group in groups:
         members = [story.channels[uniqueid] for uniqueid, bridge in bridges.items() if bridge in group]
         if sum(member.is_party for member in members) >= 2:
-            story.connected_at = at
-            for member in members:
-                agent, _, context = resource(member.name).partition("@")
-                if technology(member.name) == "Local" and context == AGENT_CONTEXT:
-                    story.agent = agent
-            return
+            return members
+    return []
+
+
+def _talked_until(story: _Story, end: int) -> int:
+    if story.definite_at is not None or story.parted_at is None:
+        return end
+    return story.parted_at
 
 
 def _first_party(channels: Iterable[_Channel]) -> _Channel:

@@ -14,7 +14,7 @@ MAX_LIMIT = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One call that is over. Times and durations are microseconds, UTC; see ``docs`` of the call record."""
+    """One call that is over: the columns of ``calls``. Times and durations are microseconds, UTC."""
 
     id: str
     cuid: str

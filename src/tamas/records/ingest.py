@@ -16,6 +16,7 @@ import asyncio
 import logging
 import time
 
+import asyncpg
 from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -43,6 +44,8 @@ _LOOK_AGAIN_SECONDS = 0.05
 _AFTER_WAKE_SECONDS = (0.03, 0.1, 0.3)
 """A wake comes with a hangup, a moment before the last rows are committed."""
 _TROUBLE_SECONDS = 1.0
+_STORE_ERRORS = (StoreError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""A lost store; while connecting, asyncpg's own errors come through unwrapped."""
 
 
 class Ingestion:
@@ -70,7 +73,7 @@ class Ingestion:
             while True:
                 try:
                     worked = await self.step()
-                except (StoreError, SQLAlchemyError, OSError) as error:
+                except _STORE_ERRORS as error:
                     if not troubled:
                         log.warning("cannot ingest call records: %s; trying on", error)
                     troubled = True
@@ -229,7 +232,7 @@ class Ingestion:
         self._lease_until = 0.0
         try:
             await release_lease(self._database, LEASE, holder=self._holder)
-        except (StoreError, SQLAlchemyError, OSError) as error:
+        except _STORE_ERRORS as error:
             log.warning("cannot give the lease of call records back: %s; it expires by itself", error)
 
 
