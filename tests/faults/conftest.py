@@ -1,0 +1,33 @@
+"""One contact center with a dozen phones for all fault tests: it has to survive them anyway."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+pytest.register_assert_rewrite("faults._scene", "faults._blow")
+
+from faults._scene import Scene, running_scene  # noqa: E402 - its asserts are rewritten
+from support.server import TamasServer  # noqa: E402
+from tamas.store.clock import now  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+async def _running_scene(
+    tmp_path_factory: pytest.TempPathFactory, sipp: tuple[str, ...]
+) -> AsyncIterator[Scene]:
+    async with running_scene(TamasServer(tmp_path_factory.mktemp("faults")), sipp) as scene:
+        yield scene
+
+
+@pytest.fixture
+async def scene(_running_scene: Scene) -> AsyncIterator[Scene]:
+    """A running server on SQLite with phones; nothing may be left of a test's calls."""
+    _running_scene.began = now()
+    yield _running_scene
+    if not _running_scene.server.alive:
+        await _running_scene.server.start()
+    await _running_scene.server.wait_ready()
+    await _running_scene.forget()
+    await _running_scene.nothing_left()
