@@ -43,8 +43,8 @@ class Bench:
         events = await self.engine.ami.list_action("QueueStatus", {"Queue": queue})
         return next((e for e in events if e.event == "QueueMember" and e["Name"] == agent), None)
 
-    async def members_in_memory(self, queue: str) -> str:
-        """Members as the dialplan sees them, which, unlike ``queue show``, reads nothing from the store."""
+    async def members_of(self, queue: str) -> str:
+        """Members as the dialplan sees them."""
         answer = await self.engine.ami.action("Getvar", {"Variable": f"QUEUE_MEMBER_LIST({queue})"})
         return answer["Value"]
 
@@ -279,7 +279,7 @@ async def test_agents_are_in_the_live_queue_at_once(bench: Bench) -> None:
         await bench.api.extension(number)
     call = bench.api.done
     await call("pbx/queues/addagent", {"queue": "900", "source": "201", "agent": "201", "penalty": "3"})
-    assert await bench.members_in_memory("900") == "Local/201@simotel-local-agents/n"
+    assert await bench.members_of("900") == "Local/201@simotel-local-agents/n"
     await call("pbx/queues/addagent", {"queue": "900", "source": "202", "agent": "310"})
     member = await bench.member("900", "310")
     assert member is not None
@@ -289,13 +289,13 @@ async def test_agents_are_in_the_live_queue_at_once(bench: Bench) -> None:
         "0",
     )
     await call("pbx/queues/removeagent", {"queue": "900", "agent": "201"})
-    assert await bench.members_in_memory("900") == "Local/310@simotel-local-agents/n"
+    assert await bench.members_of("900") == "Local/310@simotel-local-agents/n"
     await call("pbx/queues/removeagent", {"queue": "900", "agent": "310"})
-    assert await bench.members_in_memory("900") == ""
+    assert await bench.members_of("900") == ""
     await call("pbx/queues/addagent", {"queue": "900", "source": "201", "agent": "201"})
     (row,) = await call("pbx/queues/search", {"alike": False, "conditions": {"number": "900"}})
     await call("pbx/queues/update", {"_id": row["_id"], "number": "909", "strategy": "linear"})
-    assert await bench.members_in_memory("909") == "Local/201@simotel-local-agents/n"
+    assert await bench.members_of("909") == "Local/201@simotel-local-agents/n"
     assert "'linear' strategy" in await bench.engine.ami.command("queue show 909")
     await call("pbx/queues/remove", {"_id": row["_id"]})
     assert "No such queue" in await bench.engine.ami.command("queue show 909")

@@ -89,7 +89,8 @@ class ExtensionSecret(Text):
 
 USER_TYPE = OneOf("SIP", "IAX2", labels={"iax": "IAX2"})
 TRUNK_TYPE = OneOf("SIP", "IAX2", "DAHDI", labels={"iax": "IAX2"})
-PEER_TYPE = OneOf("user", "peer", "friend")
+# One client puts the protocol here.
+PEER_TYPE = OneOf("user", "peer", "friend", labels={"sip": "friend", "pjsip": "friend"})
 DTMF_MODE = OneOf(
     "rfc2833",
     "info",

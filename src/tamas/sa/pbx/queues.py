@@ -67,7 +67,7 @@ class QueueAdd(msgspec.Struct, kw_only=True):
     """A new queue; what is left out has the default of its column."""
 
     name: Annotated[str, required(Name(), example="Sales")]
-    number: Annotated[str, required(Digits(), example="9009", note=_NUMBER_NOTE)]
+    number: Annotated[str, required(Digits(), lenient_same_as="name", example="9009", note=_NUMBER_NOTE)]
     strategy: Annotated[str | None, logical(STRATEGY, example="ringall")] = None
     ringinuse: Annotated[str | None, _yes_no("no")] = None
     call_record: Annotated[str | None, _yes_no("yes")] = None
