@@ -45,10 +45,11 @@ class EngineEvents:
         if event.event == "OriginateResponse" and event.get("Response") != "Success":
             self._work.put_nowait(lambda: on_originate_response(self._database, event))
 
-    async def on_engine_ready(self, ami: AmiClient, *, adopted: bool) -> None:
+    async def on_engine_ready(self, ami: AmiClient, *, adopted: bool, ended_at: int | None) -> None:
         """Settle what happened while we did not look.
 
         :param adopted: whether this Asterisk was running before; a new one has no calls.
+        :param ended_at: when the one before ended, microseconds UTC, if that is known.
         :raises AmiError: the engine went away again.
         """
         at = now()
@@ -61,7 +62,9 @@ class EngineEvents:
         reason = "lost while the contact center was away" if adopted else "the engine stopped"
 
         async def settle() -> None:
-            orphans = await close_orphans(self._database, linkedids, at, reason)
+            orphans = await close_orphans(
+                self._database, linkedids, at, reason, stopped_at=None if adopted else ended_at
+            )
             originates = await close_open_originates(self._database, uniqueids, reason=reason, before=at)
             if orphans or originates:
                 log.info("closed %d calls and %d originates: %s", orphans, originates, reason)

@@ -136,6 +136,7 @@ class Engine:
         self._fresh = True
         self._failure: str | None = None
         self._lost_records = 0
+        self._ended_at: int | None = None
 
     @property
     def ami(self) -> AmiClient:
@@ -146,6 +147,11 @@ class Engine:
         if self._ami is None:
             raise EngineNotReady("the engine was not started")
         return self._ami
+
+    @property
+    def ended_at(self) -> int | None:
+        """When the Asterisk before this one ended, if we saw it end; microseconds UTC."""
+        return self._ended_at
 
     @property
     def ready(self) -> bool:
@@ -349,6 +355,7 @@ class Engine:
         while True:
             began = asyncio.get_running_loop().time()
             how = await self._watch()
+            self._ended_at = now()
             if asyncio.get_running_loop().time() - began > STEADY_SECONDS:
                 failures = 0
             self._state = "restarting"
