@@ -51,14 +51,15 @@ class Switchboard:
     events: list[AmiMessage] = field(default_factory=list)
     phones: dict[str, Phone] = field(default_factory=dict)
     dead: bool = False
-    _serving: set[asyncio.Task[None]] = field(default_factory=set)
+    serving: set[asyncio.Task[None]] = field(default_factory=set)
+    """One task for each call in the flow."""
 
     async def handle(self, session: AgiSession) -> None:
         """Serve a call, unless dead."""
         if self.dead:
             return
         task = asyncio.create_task(self.flow.handle(session))
-        self._serving.add(task)
+        self.serving.add(task)
         try:
             await task
         except asyncio.CancelledError:
@@ -66,12 +67,12 @@ class Switchboard:
             if not self.dead:
                 raise
         finally:
-            self._serving.discard(task)
+            self.serving.discard(task)
 
     def die(self) -> None:
         """Leave every call as if the process had been killed, and serve none until :meth:`revive`."""
         self.dead = True
-        for task in self._serving:
+        for task in self.serving:
             task.cancel()
 
     def revive(self) -> None:

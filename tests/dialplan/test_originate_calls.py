@@ -245,7 +245,7 @@ async def test_inactive_trunk_is_refused(board: Switchboard) -> None:
 
 
 async def test_many_at_once(board: Switchboard) -> None:
-    """Calls started in the same moment get ids of their own, and each connects."""
+    """Calls started in the same moment get ids of their own, each connects, and nothing of them stays."""
     board.phones["201"].manner = AutoAnswer()
     board.phones["202"].manner = AutoAnswer()
     ids = await asyncio.gather(*(board.originate("201", "202") for _ in range(10)))
@@ -255,3 +255,5 @@ async def test_many_at_once(board: Switchboard) -> None:
         return sum(call.state.value == "talking" for call in board.phones["202"].calls) == 10
 
     await eventually(all_talk, what="ten talks")
+    await asyncio.gather(*(call.hang_up() for call in board.phones["201"].calls))
+    await eventually(lambda: not board.serving, what="the end of every call's task")
