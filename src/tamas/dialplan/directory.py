@@ -96,8 +96,6 @@ def _statement() -> Any:
         ringing.c.number,
         ringing.c.active,
         ringing.c.user_type,
-        ringing.c.type,
-        ringing.c.host,
         ringing.c.call_limit,
         ringing.c.call_record,
         ringing.c.pjsip_max_contacts,
@@ -121,9 +119,9 @@ async def look_up(database: Database, *, phone: str, dialed: str) -> Lookup:
     (row,) = await database.hot(_LOOKUP, phone, dialed)
     return Lookup(
         caller=_caller(*row[:9]),
-        extension=_extension(dialed, *row[11:23]),
+        extension=_extension(dialed, *row[11:21]),
         queue=Queue(number=row[9], record=row[10] == "yes") if row[9] is not None else None,
-        trunk=row[23],
+        trunk=row[21],
     )
 
 
@@ -163,16 +161,13 @@ def _extension(
     phone: str | None,
     active: str | None,
     user_type: str | None,
-    kind: str | None,
-    host: str | None,
     call_limit: str | None,
     phone_record: str | None,
     contacts: int | None,
 ) -> Extension | None:
     if own_number is None and mapped_phone is None:
         return None
-    # A "user" with an address of its own only calls out: there is nothing to ring.
-    rings = active == "yes" and user_type == "SIP" and not (kind == "user" and host != "dynamic")
+    rings = active == "yes" and user_type == "SIP"
     return Extension(
         number=number,
         phone=phone if phone is not None and rings else "",
