@@ -287,6 +287,8 @@ queue_members = Table(
     Column("joined_at", BigInteger, nullable=False),
     Index("uq_queue_members_queue_name_membername", "queue_name", "membername", unique=True),
     Index("ix_queue_members_membername", "membername"),
+    # Asterisk knows a member by this number and keeps what it knew when the number comes back.
+    sqlite_autoincrement=True,
 )
 
 agent_mappings = Table(

@@ -427,6 +427,7 @@ def upgrade() -> None:
         sa.Column("reason_paused", sa.String(length=80), nullable=True),
         sa.Column("joined_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("uniqueid", name=op.f("pk_queue_members")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_queue_members_membername", "queue_members", ["membername"], unique=False)
     op.create_index(
