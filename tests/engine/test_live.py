@@ -142,6 +142,19 @@ async def test_a_trunk_is_followed_to_its_new_address(running: Running) -> None:
     await live.trunk_changed(running.ami, "trunk-one", registration_changed=False)
 
 
+async def test_catching_up(running: Running) -> None:
+    """Objects that changed while nobody could tell are followed and registered afterwards; older ones not."""
+    trunk = a_trunk(name="late", port="5996", register_string="u:p@127.0.0.1:5996")
+    await running.run(insert(trunks).values(id="2", created_at=1, updated_at=2_000, **trunk))
+    await live.catch_up(running.ami, running.database, since=3_000)
+    assert "trunk-late/sip" in await running.ami.command("pjsip show registrations")
+    await live.catch_up(running.ami, running.database, since=1_000)
+    assert "trunk-late/sip:127.0.0.1:5996" in await running.ami.command("pjsip show contacts")
+    await running.run(delete(trunks))
+    await live.catch_up(running.ami, running.database, since=0)
+    assert "trunk-late" not in await running.ami.command("pjsip show registrations")
+
+
 async def test_an_extension_that_is_gone_is_no_error(running: Running) -> None:
     """Somebody may remove an extension before Asterisk is told about its change."""
     await live.endpoint_changed(running.ami, "404")

@@ -249,7 +249,7 @@ async def test_extension_settings_reach_pjsip(bench: Bench) -> None:
     """Settings show in the endpoint as Asterisk reads it."""
     await bench.api.extension(
         "160",
-        name="علی",
+        name="علی رضایی",
         cid_number="+982112345",
         dtmfmode="info",
         nat="no",
@@ -260,7 +260,7 @@ async def test_extension_settings_reach_pjsip(bench: Bench) -> None:
     )
     shown = await bench.engine.ami.command("pjsip show endpoint 160")
     for name, value in {
-        "callerid": '"علی" <+982112345>',
+        "callerid": '"علی رضایی" <+982112345>',
         "dtmf_mode": "info",
         "force_rport": "false",
         "call_group": "5",

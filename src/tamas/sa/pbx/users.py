@@ -288,7 +288,7 @@ async def add(context: ServiceContext, request: UserAdd) -> str:
     async with context.database.write() as tx:
         if await claim_number(context.database, tx, request.number, kind=KIND, owner=identity):
             raise NumberExists("number")
-        await tx.execute(insert(extensions).values(**values))
+        await tx.execute(insert(extensions), values)
     if values.get("active", "yes") == "yes":
         await _watch_phones(context, request.number)
     return identity
