@@ -283,6 +283,7 @@ async def test_tls(tmp_path: Path) -> None:
         async with httpx.AsyncClient(verify=context, trust_env=False) as http:
             assert (await http.get(f"https://127.0.0.1:{port}/")).text == "0"
         assert b"200" not in await talk(port, GET)
+        assert await talk(port, b"\x16\x03\x01", within=3) == b""  # a handshake that goes no further
     broken = {"TAMAS_HTTP_TLS_CERT": str(key_path), "TAMAS_HTTP_TLS_KEY": str(key_path)}
     listener = listen("127.0.0.1", 0)
     try:

@@ -243,6 +243,27 @@ def _protocol_class(edge: _Edge) -> type[asyncio.Protocol]:
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handling: who runs us decides what a signal means."""
 
+    handshake_seconds: float
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does it for given sockets, with a limit on the TLS handshake."""
+        await self.lifespan.startup()
+        config = self.config
+        loop = asyncio.get_running_loop()
+        self.servers = []
+        for listener in sockets or ():
+            server = await loop.create_server(
+                lambda: config.http_protocol_class(  # type: ignore[call-arg]
+                    config=config, server_state=self.server_state, app_state=self.lifespan.state
+                ),
+                sock=listener,
+                ssl=config.ssl,
+                backlog=BACKLOG,
+                ssl_handshake_timeout=self.handshake_seconds if config.ssl else None,
+            )
+            self.servers.append(server)
+        self.started = True
+
     def stop(self) -> None:
         """Finish running requests, then return from :meth:`serve`."""
         self.should_exit = True
@@ -306,6 +327,7 @@ async def serve_http(
     except (OSError, ssl.SSLError) as error:
         raise HttpServerError(f"TAMAS_HTTP_TLS_CERT or TAMAS_HTTP_TLS_KEY: {error}") from error
     server = _Server(config)
+    server.handshake_seconds = limits.header_seconds
     stopping = asyncio.create_task(_stop_when_set(stop, server), name="http-stop")
     try:
         await server._serve(list(sockets))  # noqa: SLF001 - serve() would take over our signals
