@@ -96,7 +96,7 @@ def _refusal(status: str, meaning: str, message: str) -> str:
 
 def field_rows(model: Model[Any], prefix: str = "") -> list[tuple[str, str, str, str, str]]:
     """Each field of a request by its dotted name: name, type, requirement, example, note."""
-    rows = []
+    rows: list[tuple[str, str, str, str, str]] = []
     for bound in model.fields:
         declared = bound.declared
         if declared.lenient_only:
