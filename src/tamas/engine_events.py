@@ -10,7 +10,8 @@ from typing import Any
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
-from tamas.engine.ami import AmiClient, AmiMessage
+from tamas.engine.ami import AmiClient, AmiError, AmiMessage
+from tamas.engine.live import catch_up
 from tamas.records.ingest import Ingestion
 from tamas.records.originates import close_open_originates, on_originate_response
 from tamas.records.orphans import close_orphans
@@ -45,10 +46,13 @@ class EngineEvents:
         if event.event == "OriginateResponse" and event.get("Response") != "Success":
             self._work.put_nowait(lambda: on_originate_response(self._database, event))
 
-    async def on_engine_ready(self, ami: AmiClient, *, adopted: bool, ended_at: int | None) -> None:
+    async def on_engine_ready(
+        self, ami: AmiClient, *, adopted: bool, started_at: int | None, ended_at: int | None
+    ) -> None:
         """Settle what happened while we did not look.
 
         :param adopted: whether this Asterisk was running before; a new one has no calls.
+        :param started_at: when it started, microseconds UTC.
         :param ended_at: when the one before ended, microseconds UTC, if that is known.
         :raises AmiError: the engine went away again.
         """
@@ -71,6 +75,8 @@ class EngineEvents:
 
         self._work.put_nowait(settle)
         self._ingestion.wake()
+        if adopted and started_at is not None:
+            self._work.put_nowait(lambda: self._catch_up(ami, started_at))
 
     async def run(self) -> None:
         """Do the work that events bring, until cancelled."""
@@ -79,6 +85,12 @@ class EngineEvents:
             while True:
                 work = await self._work.get()
                 tasks.create_task(self._persist(work), name="engine-event")
+
+    async def _catch_up(self, ami: AmiClient, started_at: int) -> None:
+        try:
+            await catch_up(ami, self._database, since=started_at)
+        except AmiError as error:  # the next connection begins anew
+            log.warning("changes made while the engine was out of reach are not all told yet: %s", error)
 
     async def _persist(self, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
         while True:

@@ -87,7 +87,12 @@ async def serve_main(settings: Settings, listener: socket.socket, stop: asyncio.
         flow = CallFlow(store.database, settings, store.changes)
 
         async def on_ready(adopted: bool) -> None:
-            await events.on_engine_ready(engine.ami, adopted=adopted, ended_at=engine.ended_at)
+            await events.on_engine_ready(
+                engine.ami,
+                adopted=adopted,
+                started_at=engine.status().since,
+                ended_at=engine.ended_at,
+            )
 
         engine = Engine(
             settings,
