@@ -16,7 +16,7 @@ _progress = Console(stderr=True, highlight=False)
 
 def say(text: str) -> None:
     """Tell a person who waits what is going on."""
-    _progress.print(text, style="dim", markup=False)
+    _progress.print(text, style="dim", markup=False, soft_wrap=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,6 +104,11 @@ class Product:
 
         return run(read())
 
+    def complaints(self) -> str:
+        """Warnings and errors in its log."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return "\n".join(line for line in lines if " WARNING " in line or " ERROR " in line)[-4000:]
+
     def ready(self) -> bool:
         """Whether it says that it serves and Asterisk is there. :raises BenchBroken: it has ended."""
         if psutil.Process(self.serve_pid).status() == psutil.STATUS_ZOMBIE:

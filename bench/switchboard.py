@@ -8,7 +8,7 @@ import json
 import math
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from support.ports import free_port
 from tamas.engine.ami import AmiClient
 from tamas.engine.configuration import AMI_USER
 from tamas.engine.fixed_dialplan import ORIGINATED_CONTEXT
+from tamas.store.database import Row
 from tamas.store.schema import calls
 
 PHONES = 40
@@ -34,7 +35,9 @@ HTTP_CONNECTIONS = 16
 SETTLE_SECONDS = 45.0
 """How long the calls of an overload may take to end."""
 RECORD_SECONDS = 10.0
-"""A call whose record is not there so long after it should have ended counts as lost."""
+"""In a climb, a call whose record is not there so long after it should have ended counts as lost."""
+MAX_TROUBLES = 3
+"""Of each kind, that are told."""
 MAX_SETUP_SECONDS = 1.0
 """A rate is clean only if 95 of 100 calls are connected this soon after they were asked for."""
 
@@ -53,6 +56,8 @@ class Step:
     connected: int
     setup_p95: float
     """Seconds from asking to the second party's answer; infinite when nobody was connected."""
+    troubles: tuple[str, ...]
+    """What became of calls that were not connected, a few of them."""
 
     @property
     def clean(self) -> bool:
@@ -63,7 +68,7 @@ class Step:
         return (
             f"{self.rate:.0f} calls/s: {self.connected} of {self.placed} connected and recorded, "
             f"{self.refused} refused, 95 % within {self.setup_p95 * 1000:.0f} ms"
-            f"{'' if self.clean else ' (not clean)'}"
+            f"{'' if self.clean else ' (not clean)'}{''.join(f'; {trouble}' for trouble in self.troubles)}"
         )
 
 
@@ -115,8 +120,11 @@ class Switchboard:
         )
         return uniqueid
 
-    async def offer(self, place: Place, rate: float, count: int) -> Step:
-        """Place calls evenly at ``rate`` per second, whatever becomes of them; wait for their records."""
+    async def offer(self, place: Place, rate: float, count: int, *, patience: float = RECORD_SECONDS) -> Step:
+        """Place calls evenly at ``rate`` per second, whatever becomes of them; wait for their records.
+
+        :param patience: seconds after which a call that should have ended and has no record counts as lost.
+        """
         asked: dict[str, float] = {}
         refused = 0
 
@@ -137,7 +145,8 @@ class Switchboard:
                 await asyncio.sleep(max(0.0, started + position / rate - time.perf_counter()))
                 tasks.create_task(one())
             seconds = time.perf_counter() - started
-        connected = await self._connected(asked, since)
+        rows = await self._records(asked, since, patience)
+        connected = [row["answered_at"] / 1e6 - asked[key] for key, row in rows.items() if _is_connected(row)]
         await self._until_quiet()
         return Step(
             rate=count / (seconds + 1 / rate) if count > 1 else rate,
@@ -145,33 +154,20 @@ class Switchboard:
             refused=refused,
             connected=len(connected),
             setup_p95=_percentile(sorted(connected), 0.95),
+            troubles=_troubles(asked, rows),
         )
 
-    async def _connected(self, asked: dict[str, float], since: float) -> list[float]:
-        """Seconds that each connected call took, as soon as every call has its record."""
-        deadline = time.monotonic() + TALK_SECONDS + RECORD_SECONDS
-        statement = select(
-            calls.c.cuid,
-            calls.c.originated_call_id,
-            calls.c.answered_at,
-            calls.c.billsec,
-            calls.c.disposition,
-        ).where(calls.c.started_at >= int((since - 1) * 1e6))
+    async def _records(self, asked: Mapping[str, float], since: float, patience: float) -> dict[str, Row]:
+        """The records of calls by key, as soon as every call has one or nothing more is to be expected."""
+        deadline = time.monotonic() + TALK_SECONDS + patience
+        statement = select(calls).where(calls.c.started_at >= int((since - 1) * 1e6))
         while True:
             rows = await asyncio.to_thread(self._product.rows, statement)
-            mine = [
-                (row, asked[key])
-                for row in rows
-                if (key := row["originated_call_id"] or row["cuid"]) in asked
-            ]
-            if len(mine) == len(asked) or time.monotonic() > deadline:
-                break
+            by_key = {row["originated_call_id"] or row["cuid"]: row for row in rows}
+            found = {key: row for key, row in by_key.items() if key in asked}
+            if len(found) == len(asked) or time.monotonic() > deadline:
+                return found
             await asyncio.sleep(0.25)
-        return [
-            row["answered_at"] / 1e6 - at
-            for row, at in mine
-            if row["disposition"] == "ANSWERED" and row["billsec"] >= TALK_SECONDS * 0.9e6
-        ]
 
     async def _until_quiet(self) -> None:
         """Wait until no channel is left. :raises BenchBroken: some stay."""
@@ -266,6 +262,20 @@ async def open_switchboard(product: Product) -> AsyncIterator[Switchboard]:
             await connection.close()
         await ami.close()
         await running_ami
+
+
+def _is_connected(row: Row) -> bool:
+    return row["disposition"] == "ANSWERED" and bool(row["billsec"] >= TALK_SECONDS / 2 * 1e6)
+
+
+def _troubles(asked: Mapping[str, float], rows: Mapping[str, Row]) -> tuple[str, ...]:
+    lost = [f"{key} has no record" for key in asked if key not in rows]
+    bad = [
+        f"{key} ({row['cuid']}): {row['disposition']}, {row['reason']}, talk of {row['billsec'] / 1e6:.3f} s"
+        for key, row in rows.items()
+        if not _is_connected(row)
+    ]
+    return tuple(lost[:MAX_TROUBLES] + bad[:MAX_TROUBLES])
 
 
 def _percentile(ordered: list[float], share: float) -> float:
