@@ -19,6 +19,7 @@ Fields that are not declared are ignored. Dotted names are the catalogue's: ``fo
 
 from __future__ import annotations
 
+import inspect
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -327,7 +328,7 @@ def _excused(declared: Field, values: Mapping[str, Any], *, lenient: bool) -> bo
 
 def _bind(struct: type[msgspec.Struct]) -> Iterable[_Bound]:
     hints = typing.get_type_hints(struct, include_extras=True)
-    for attribute in struct.__struct_fields__:
+    for attribute in _own_first(struct):
         marks = [mark for mark in getattr(hints[attribute], "__metadata__", ()) if isinstance(mark, Field)]
         if len(marks) != 1:
             raise TypeError(f"{struct.__name__}.{attribute} needs one of required(), logical(), optional()")
@@ -342,6 +343,12 @@ def _bind(struct: type[msgspec.Struct]) -> Iterable[_Bound]:
             lenient_names=names + declared.lenient_aliases,
             is_nested=isinstance(declared.type, Nested),
         )
+
+
+def _own_first(struct: type[msgspec.Struct]) -> list[str]:
+    """Fields in the order of declaration, those of base classes after a class's own."""
+    declared = (name for one in struct.__mro__ for name in inspect.get_annotations(one))
+    return [name for name in dict.fromkeys(declared) if name in struct.__struct_fields__]
 
 
 def _described(bound: _Bound) -> Schema:

@@ -63,11 +63,9 @@ def _sound(example: str) -> Field:
     return logical(SoundName(), example=example)
 
 
-class QueueAdd(msgspec.Struct, kw_only=True):
-    """A new queue; what is left out has the default of its column."""
+class QueueSettings(msgspec.Struct, kw_only=True):
+    """Settings of a queue that may be left out."""
 
-    name: Annotated[str, required(Name(), example="Sales")]
-    number: Annotated[str, required(Digits(), lenient_same_as="name", example="9009", note=_NUMBER_NOTE)]
     strategy: Annotated[str | None, logical(STRATEGY, example="ringall")] = None
     ringinuse: Annotated[str | None, _yes_no("no")] = None
     call_record: Annotated[str | None, _yes_no("yes")] = None
@@ -103,45 +101,19 @@ class QueueAdd(msgspec.Struct, kw_only=True):
     ] = None
 
 
-class QueueUpdate(msgspec.Struct, kw_only=True):
+class QueueAdd(QueueSettings, kw_only=True):
+    """A new queue; what is left out has the default of its column."""
+
+    name: Annotated[str, required(Name(), example="Sales")]
+    number: Annotated[str, required(Digits(), lenient_same_as="name", example="9009", note=_NUMBER_NOTE)]
+
+
+class QueueUpdate(QueueSettings, kw_only=True):
     """Changes of a queue; what is left out stays."""
 
     id: Annotated[str, identifier(natural_key="number")] = ""
     name: Annotated[str | None, logical(Name(), example="Sales")] = None
     number: Annotated[str | None, logical(Digits(), example="9009", note=_NUMBER_NOTE)] = None
-    strategy: Annotated[str | None, logical(STRATEGY, example="ringall")] = None
-    ringinuse: Annotated[str | None, _yes_no("no")] = None
-    call_record: Annotated[str | None, _yes_no("yes")] = None
-    setinterfacevar: Annotated[str | None, _yes_no("yes")] = None
-    autofill: Annotated[str | None, _yes_no("yes")] = None
-    setqueuevar: Annotated[str | None, _yes_no("yes")] = None
-    setqueueentryvar: Annotated[str | None, _yes_no("yes")] = None
-    persistentmembers: Annotated[str | None, _yes_no("no")] = None
-    shared_lastcall: Annotated[str | None, _yes_no("no")] = None
-    announce_holdtime: Annotated[str | None, _yes_no("no")] = None
-    announce_position: Annotated[str | None, _yes_no("yes")] = None
-    joinempty: Annotated[str | None, logical(JOIN_EMPTY, example="strict")] = None
-    leavewhenempty: Annotated[str | None, _yes_no("yes")] = None
-    reportholdtime: Annotated[str | None, _yes_no("no")] = None
-    maxlen: Annotated[str | None, logical(_COUNT, example="0", note="Waiting callers; 0: no limit.")] = None
-    announce_frequency: Annotated[str | None, _seconds("120")] = None
-    min_announce_frequency: Annotated[str | None, _seconds("60")] = None
-    periodic_announce_frequency: Annotated[str | None, _seconds("120")] = None
-    music: Annotated[str | None, logical(SoundName(), example="default", note="Hold music class.")] = None
-    queue_callswaiting: Annotated[str | None, _sound("queue-callswaiting")] = None
-    queue_thankyou: Annotated[str | None, _sound("queue-thankyou")] = None
-    queue_thereare: Annotated[str | None, _sound("queue-thereare")] = None
-    queue_youarenext: Annotated[str | None, _sound("queue-youarenext")] = None
-    retry: Annotated[str | None, _seconds("5")] = None
-    servicelevel: Annotated[str | None, _seconds("60")] = None
-    timeout: Annotated[str | None, _seconds("30")] = None
-    weight: Annotated[str | None, logical(_COUNT, example="10")] = None
-    wrapuptime: Annotated[str | None, _seconds("1")] = None
-    monitor_type: Annotated[str | None, optional(MONITOR_TYPE, example="MixMonitor")] = None
-    monitor_format: Annotated[str | None, optional(MONITOR_FORMAT, example="wav")] = None
-    more_options: Annotated[
-        str | None, optional(Lines(), example="", note="Lines key=value, as in docs/asterisk.md.")
-    ] = None
 
 
 class QueueRemove(msgspec.Struct, kw_only=True):

@@ -55,11 +55,10 @@ def _yes_no(example: str) -> Field:
     return logical(YesNo(), example=example)
 
 
-class TrunkAdd(msgspec.Struct, kw_only=True):
-    """A new trunk; what is left out has the default of its column."""
+class TrunkSettings(msgspec.Struct, kw_only=True):
+    """Settings of a trunk that may be left out."""
 
     trunk_type: Annotated[str | None, logical(TRUNK_TYPE, example="SIP")] = None
-    name: Annotated[str, required(TrunkName(), example="trunk_name_new", note=_NAME_NOTE)]
     register_string: Annotated[
         str | None,
         logical(Text(), example="user:pass@192.168.1.10/user", note="user:secret@host:port/number"),
@@ -86,36 +85,17 @@ class TrunkAdd(msgspec.Struct, kw_only=True):
     description: Annotated[str | None, optional(Lines(max=1000), example="")] = None
 
 
-class TrunkUpdate(msgspec.Struct, kw_only=True):
+class TrunkAdd(TrunkSettings, kw_only=True):
+    """A new trunk; what is left out has the default of its column."""
+
+    name: Annotated[str, required(TrunkName(), example="trunk_name_new", note=_NAME_NOTE)]
+
+
+class TrunkUpdate(TrunkSettings, kw_only=True):
     """Changes of a trunk; what is left out stays."""
 
     id: Annotated[str, identifier(natural_key="name")] = ""
-    trunk_type: Annotated[str | None, logical(TRUNK_TYPE, example="SIP")] = None
     name: Annotated[str | None, logical(TrunkName(), example="trunk_name_new", note=_NAME_NOTE)] = None
-    register_string: Annotated[
-        str | None,
-        logical(Text(), example="user:pass@192.168.1.10/user", note="user:secret@host:port/number"),
-    ] = None
-    active: Annotated[str | None, _yes_no("no")] = None
-    deny: Annotated[str | None, logical(CidrMask(), example=_NETWORK)] = None
-    permit: Annotated[str | None, logical(CidrMask(), example=_NETWORK)] = None
-    dtmfmode: Annotated[str | None, logical(DTMF_MODE, example="rfc2833")] = None
-    canreinvite: Annotated[str | None, _yes_no("no")] = None
-    directmedia: Annotated[str | None, _yes_no("no")] = None
-    context: Annotated[str | None, logical(ContextName(), example="from-pstn")] = None
-    host: Annotated[str | None, logical(SipHost(allows_empty=True), example="192.168.1.10")] = None
-    type: Annotated[str | None, logical(PEER_TYPE, example="friend")] = None
-    nat: Annotated[str | None, logical(NAT, example="force_rport,comedia")] = None
-    port: Annotated[str | None, logical(Port(), example="5060")] = None
-    qualify: Annotated[str | None, _yes_no("yes")] = None
-    insecure: Annotated[str | None, logical(INSECURE, example="port,invite")] = None
-    disallow: Annotated[str | None, logical(CodecList(), example="all")] = None
-    allow: Annotated[str | None, logical(CodecList(), example="ulaw,alaw")] = None
-    more_options: Annotated[
-        str | None,
-        optional(Lines(), example=_OPTIONS_EXAMPLE, note="Lines key=value, as in docs/asterisk.md."),
-    ] = None
-    description: Annotated[str | None, optional(Lines(max=1000), example="")] = None
 
 
 class TrunkRemove(msgspec.Struct, kw_only=True):

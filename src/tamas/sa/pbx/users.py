@@ -107,17 +107,12 @@ class ForwardPolicy(msgspec.Struct, kw_only=True):
 _FORWARD_KEYS = ("Busy", "No Answer", "UnAvailable", "All")
 
 
-class UserAdd(msgspec.Struct, kw_only=True):
-    """A new extension; what is left out has the default of its column."""
+class UserSettings(msgspec.Struct, kw_only=True):
+    """Settings of an extension that may be left out."""
 
     user_type: Annotated[str | None, logical(USER_TYPE, example="SIP")] = None
     active: Annotated[str | None, _yes_no("yes")] = None
-    name: Annotated[str, required(Name(), example="User2")]
-    number: Annotated[
-        str, required(Digits(), example="999", note="Unique among everything that can be dialed.")
-    ]
     cid_number: Annotated[str | None, logical(CallerNumber(), example="999")] = None
-    secret: Annotated[str, required(ExtensionSecret(), lenient_aliases=("password",), example="999")]
     call_record: Annotated[str | None, _yes_no("no")] = None
     push_notification: Annotated[str | None, _yes_no("no")] = None
     deny: Annotated[str | None, logical(CidrMask(), example="0.0.0.0/0.0.0.0")] = None
@@ -148,17 +143,24 @@ class UserAdd(msgspec.Struct, kw_only=True):
     description: Annotated[str | None, optional(Lines(max=1000), example="")] = None
 
 
-class UserUpdate(msgspec.Struct, kw_only=True):
+class UserAdd(UserSettings, kw_only=True):
+    """A new extension; what is left out has the default of its column."""
+
+    name: Annotated[str, required(Name(), example="User2")]
+    number: Annotated[
+        str, required(Digits(), example="999", note="Unique among everything that can be dialed.")
+    ]
+    secret: Annotated[str, required(ExtensionSecret(), lenient_aliases=("password",), example="999")]
+
+
+class UserUpdate(UserSettings, kw_only=True):
     """Changes of an extension; what is left out stays."""
 
     id: Annotated[str, identifier(natural_key="number")] = ""
-    user_type: Annotated[str | None, logical(USER_TYPE, example="SIP")] = None
-    active: Annotated[str | None, _yes_no("yes")] = None
     name: Annotated[str | None, logical(Name(), example="User2")] = None
     number: Annotated[
         str | None, logical(Digits(), example="999", note="Unique among everything that can be dialed.")
     ] = None
-    cid_number: Annotated[str | None, logical(CallerNumber(), example="999")] = None
     secret: Annotated[
         str | None,
         logical(
@@ -168,34 +170,6 @@ class UserUpdate(msgspec.Struct, kw_only=True):
             note="The mask ****** leaves the secret alone.",
         ),
     ] = None
-    call_record: Annotated[str | None, _yes_no("no")] = None
-    push_notification: Annotated[str | None, _yes_no("no")] = None
-    deny: Annotated[str | None, logical(CidrMask(), example="0.0.0.0/0.0.0.0")] = None
-    permit: Annotated[str | None, logical(CidrMask(), example="0.0.0.0/0.0.0.0")] = None
-    dtmfmode: Annotated[str | None, logical(DTMF_MODE, example="rfc2833")] = None
-    canreinvite: Annotated[str | None, _yes_no("no")] = None
-    directmedia: Annotated[str | None, _yes_no("no")] = None
-    context: Annotated[str | None, logical(ContextName(), example="main_routing")] = None
-    host: Annotated[str | None, logical(SipHost(), example="dynamic")] = None
-    type: Annotated[str | None, logical(PEER_TYPE, example="user")] = None
-    nat: Annotated[str | None, logical(NAT, example="no")] = None
-    port: Annotated[str | None, logical(Port(), example="5060")] = None
-    qualify: Annotated[str | None, _yes_no("no")] = None
-    callgroup: Annotated[str | None, logical(_GROUPS, example="1")] = None
-    pickupgroup: Annotated[str | None, logical(_GROUPS, example="1")] = None
-    callcounter: Annotated[str | None, _yes_no("no")] = None
-    faxdetect: Annotated[str | None, _yes_no("no")] = None
-    call_limit: Annotated[
-        str | None, logical(_CALL_LIMIT, example="", note="Simultaneous calls; empty: no limit.")
-    ] = None
-    trunk: Annotated[str | None, logical(YesNo(), example="no", note="IAX2 only.")] = None
-    transfer: Annotated[str | None, logical(TRANSFER, example="no", note="IAX2 only.")] = None
-    email: Annotated[str | None, optional(Email(), example="")] = None
-    forward_policy: Annotated[ForwardPolicy | None, optional(Nested(ForwardPolicy))] = None
-    more_options: Annotated[
-        str | None, optional(Lines(), example="", note="Lines key=value, as in docs/asterisk.md.")
-    ] = None
-    description: Annotated[str | None, optional(Lines(max=1000), example="")] = None
 
 
 class UserRemove(msgspec.Struct, kw_only=True):
