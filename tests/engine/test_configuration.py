@@ -160,7 +160,8 @@ def test_database_url_becomes_two_data_sources() -> None:
             assert source["SSLmode"] == "require"
             assert not set(source["Password"]) & set(";#{}='\" ]@:/\\")
     assert "synchronous" in sources[RECORDS]["ConnSettings"]
-    assert "ConnSettings" not in sources[OBJECTS]
+    assert "LATIN1" in sources[RECORDS]["ConnSettings"]
+    assert "synchronous" not in sources[OBJECTS]["ConnSettings"]
     with pytest.raises(OdbcSettingError):
         odbc_ini("postgresql+asyncpg://user%0Aname:p@host/name")
 

@@ -37,7 +37,7 @@ KNOWN_GOOD_VERSIONS = ("22.10.1",)
 OdbcDriver = Literal["sqlite", "postgresql"]
 
 _VERSION_TIME_LIMIT = 10.0
-_DRIVER_FILES: dict[OdbcDriver, str] = {"sqlite": "libsqlite3odbc.so", "postgresql": "psqlodbcw.so"}
+_DRIVER_FILES: dict[OdbcDriver, str] = {"sqlite": "libsqlite3odbc.so", "postgresql": "psqlodbca.so"}
 _MODULE_DIRS = ("lib/*-linux-gnu/asterisk/modules", "lib/asterisk/modules", "lib64/asterisk/modules")
 _DRIVER_DIRS = ("lib/*-linux-gnu/odbc", "lib/odbc", "lib64/odbc", "lib/*-linux-gnu", "lib", "lib64")
 _DOCUMENTATION = "documentation/core-en_US.xml"

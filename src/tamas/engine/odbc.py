@@ -47,10 +47,13 @@ def odbc_ini(database_url: str) -> str:
         options = _sqlite_options(url)
         return _section(OBJECTS, options) + _section(RECORDS, options)
     options = _postgresql_options(url)
+    objects = options | {"ConnSettings": _encoded("SET client_encoding TO UTF8")}
     # Losing the records of the last instants when the database server itself crashes buys a call set-up
-    # that does not wait for its disk; see docs/decisions/0010-records-connection.md.
-    records = options | {"ConnSettings": _encoded("SET synchronous_commit TO off")}
-    return _section(OBJECTS, options) + _section(RECORDS, records)
+    # that does not wait for its disk; see docs/decisions/0010-records-connection.md. In Latin-1 every byte
+    # that a caller may choose is a character, so that no row is refused; see tamas.store.engine_text.
+    settings = "SET synchronous_commit TO off;SET client_encoding TO LATIN1"
+    records = options | {"ConnSettings": _encoded(settings)}
+    return _section(OBJECTS, objects) + _section(RECORDS, records)
 
 
 def driver_of(database_url: str) -> OdbcDriver:
