@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from support.server import TamasServer
 from support.waiting import eventually
-from tamas.demo.call import CallState, PhoneCall
+from tamas.demo.call import CallState, PhoneCall, PhoneTimeout
 from tamas.demo.phone import Phone, Ring, close_phones, open_phones
 from tamas.engine.ami import AmiClient, AmiMessage
 from tamas.engine.configuration import AMI_USER, LOOPBACK, load_secrets
@@ -160,13 +160,27 @@ class Scene:
         async with self.store.read() as connection:
             return int(await connection.scalar(statement))
 
+    async def each_originate_told_once(self) -> bool:
+        """Whether each originate of this test, accepted or not, has one record, and there are no others."""
+        asked = select(originates.c.originated_call_id).where(originates.c.created_at >= self.began)
+        told = select(calls).where(calls.c.started_at >= self.began)
+        async with self.store.read() as connection:
+            wanted = sorted(row["originated_call_id"] for row in await connection.rows(asked))
+            records = await connection.rows(told)
+        others = [dict(row) for row in records if row["originated_call_id"] not in wanted]
+        assert not others, others
+        assert sorted(row["originated_call_id"] for row in records) == wanted
+        return True
+
     async def forget(self) -> None:
         """Hang up what is left over, and let the phones forget their calls."""
         for phone in self.phones.values():
             phone.manner = Ring()
             for call in phone.calls:
                 if call.state is not CallState.ENDED:
-                    await call.hang_up(within=3)
+                    with contextlib.suppress(PhoneTimeout):
+                        await call.hang_up(within=1)
+                    call.lost()  # Asterisk may have forgotten it
                 await call.rtp.close()
             phone.calls.clear()
 

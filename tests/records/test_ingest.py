@@ -169,6 +169,20 @@ async def test_rows_without_sense_do_not_stop_the_others(database: Database) -> 
     assert [call.cuid for call in await list_calls(database, limit=5)] == [good.cuid]
 
 
+async def test_a_channel_made_up_for_a_failed_originate_is_no_call(database: Database) -> None:
+    """Asterisk runs the extension ``failed`` on a channel of its own; the originate has its own record."""
+    sample = _samples.load("cancelled")
+    made_up = sample.cel[0]["uniqueid"]
+    sample.cel = [row for row in sample.cel if row["uniqueid"] == made_up]
+    for row in sample.cel:
+        row["channame"] = "OutgoingSpoolFailed"
+    sample.cdr.clear()
+    await _samples.arrive(database, sample)
+    assert await Ingestion(database).drain(5)
+    assert await list_calls(database, limit=5) == []
+    assert await _unprocessed(database) == 0
+
+
 async def test_only_the_holder_of_the_lease_works(database: Database) -> None:
     """Two processes share the store: one ingests, the other takes over when the lease ends."""
     sample = _samples.load("busy")

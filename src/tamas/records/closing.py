@@ -63,6 +63,14 @@ async def write_calls(tx: Connection, dialect: Dialect, closings: Sequence[Closi
     await _settle(tx, dialect, closings, at)
 
 
+async def pass_over(tx: Connection, linkedids: Sequence[str]) -> None:
+    """Mark inbox rows that tell of no call."""
+    if linkedids:
+        for inbox in (cel, cdr):
+            which = inbox.c.linkedid.in_(linkedids), inbox.c.processed_at.is_(None)
+            await tx.execute(update(inbox).where(*which).values(processed_at=now()))
+
+
 async def _settle(tx: Connection, dialect: Dialect, closings: Sequence[Closing], at: int) -> None:
     """Mark what the calls were made of."""
     linkedids = sorted({linkedid for closing in closings for linkedid in closing.linkedids})

@@ -19,6 +19,8 @@ from tamas.store.schema import cdr, cel, originates
 
 Row = Mapping[str, Any]
 
+_FAILED_ORIGINATE = "OutgoingSpoolFailed"
+"""Channel that Asterisk makes up when the first leg of an originate failed; that leg has its own rows."""
 _ROUNDS = 8
 """Linked ids that may be chained by joins within one reading; more are left for the next."""
 
@@ -51,6 +53,12 @@ class CallRows:
             return min(self.linkedids)
         first = min(self.cel, key=lambda row: (row["eventtime"], row["id"]))
         return str(first["linkedid"])
+
+    @property
+    def is_call(self) -> bool:
+        """Whether any channel of it was a real one."""
+        names = {row["channame"] for row in self.cel} | {row["channel"] for row in self.cdr}
+        return names != {_FAILED_ORIGINATE}
 
     @property
     def open_channels(self) -> set[str]:

@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from tamas.records.build import build_call
-from tamas.records.closing import Closing, write_calls
+from tamas.records.closing import Closing, pass_over, write_calls
 from tamas.records.facts import microseconds
 from tamas.records.inbox import CallRows, read_calls
 from tamas.store.clock import MICROSECONDS, now
@@ -113,9 +113,13 @@ class Ingestion:
         closings: list[Closing] = []
         elsewhere: list[int] = []
         ends: list[int] = []
+        nothing: list[str] = []
         for group in groups:
             late = self._is_late(group)
-            if group.open_channels:
+            if not group.is_call:
+                nothing.extend(group.linkedids)
+                ends.extend(group.ends)
+            elif group.open_channels:
                 if late:  # the rest of it comes under another linked id
                     elsewhere.extend(group.ends)
                 else:
@@ -129,7 +133,7 @@ class Ingestion:
                 else:
                     closings.append(closing)
                     ends.extend(group.ends)
-        if not closings and not elsewhere:
+        if not closings and not elsewhere and not nothing:
             return 0
         async with self._database.write() as tx:
             claim = (
@@ -140,6 +144,7 @@ class Ingestion:
             claimed = {row["linkedid"] for row in await tx.rows(claim)}
             mine = [closing for closing in closings if closing.linkedids & claimed]
             await write_calls(tx, self._database.dialect, mine)
+            await pass_over(tx, nothing)
             if elsewhere:
                 await tx.execute(update(cel).where(cel.c.id.in_(elsewhere)).values(processed_at=now()))
         for group in groups:
@@ -239,11 +244,13 @@ class Ingestion:
 def closing_of(
     group: CallRows, *, cut_off_at: int | None = None, cut_off_by: str | None = None
 ) -> Closing | None:
-    """What to write for a call; ``None`` (logged) when its rows make no sense, so that others go on.
+    """What to write for a call; ``None`` when there was none, or (logged) its rows make no sense.
 
     :param cut_off_at: microseconds; end of a call with open channels, when its rows do not say it.
     :param cut_off_by: plain words for the end of a call with open channels.
     """
+    if not group.is_call:
+        return None
     cut_off = bool(group.open_channels) or not group.cel
     try:
         row = build_call(
