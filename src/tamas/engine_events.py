@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from tamas.engine.ami import AmiClient, AmiError, AmiMessage
-from tamas.engine.live import catch_up
+from tamas.engine.engine import EngineNotReady
+from tamas.engine.live import catch_up, store_came_back
 from tamas.records.ingest import Ingestion
 from tamas.records.originates import close_open_originates, on_originate_response
 from tamas.records.orphans import close_orphans
@@ -77,6 +78,23 @@ class EngineEvents:
         self._ingestion.wake()
         if adopted and started_at is not None:
             self._work.put_nowait(lambda: self._catch_up(ami, started_at))
+
+    def on_store_return(self, ami: Callable[[], AmiClient], settle: Callable[[], Awaitable[None]]) -> None:
+        """The database is back after it was away, and what Asterisk wrote meanwhile is lost.
+
+        :param ami: gives the manager connection; raises ``EngineNotReady`` when there is none.
+        :param settle: calls :meth:`on_engine_ready` for the running Asterisk.
+        """
+
+        async def work() -> None:
+            try:
+                await store_came_back(ami())
+                log.info("the database is back; Asterisk connects to the database anew")
+                await settle()
+            except (AmiError, EngineNotReady) as error:  # the next connection settles it
+                log.warning("the engine is not told of the database's return: %s", error)
+
+        self._work.put_nowait(work)
 
     async def run(self) -> None:
         """Do the work that events bring, until cancelled."""

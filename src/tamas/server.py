@@ -102,6 +102,7 @@ async def serve_main(settings: Settings, listener: socket.socket, stop: asyncio.
             on_event=events.on_event,
             on_ready=on_ready,
         )
+        store.changes.on_return = lambda: events.on_store_return(lambda: engine.ami, lambda: on_ready(True))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_serve_http(store, engine, listener, stop), name="http")
             background = [

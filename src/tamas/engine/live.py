@@ -90,6 +90,15 @@ async def catch_up(ami: AmiClient, database: Database, *, since: int) -> None:
     await ami.action("Reload", {"Module": "res_pjsip_outbound_registration.so"})
 
 
+async def store_came_back(ami: AmiClient) -> None:
+    """Let Asterisk connect to its database anew.
+
+    Its ODBC connections do not notice that the server was restarted until a statement fails on each, and
+    with it a call or a record.
+    """
+    await ami.action("Reload", {"Module": "res_odbc.so"})
+
+
 async def _reload_qualify(ami: AmiClient, aor: str) -> None:
     try:
         await ami.command(f"pjsip reload qualify aor {aor}")

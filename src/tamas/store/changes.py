@@ -38,6 +38,8 @@ class Changes:
         self._generation: int | None = None
         self._listening = False
         self._listener: asyncio.Task[None] | None = None
+        self.on_return: Callable[[], None] | None = None
+        """Called when the database is back after it was lost (PostgreSQL)."""
 
     async def generation(self) -> int:
         """The current generation."""
@@ -78,17 +80,19 @@ class Changes:
             await asyncio.gather(self._listener, return_exceptions=True)
 
     async def _listen(self, database: PostgresqlDatabase) -> None:
+        lost = False
         while True:
             try:
-                await self._listen_once(database)
+                await self._listen_once(database, lost=lost)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("change listener lost its connection: %s", error)
             finally:
                 self._listening = False
                 self._generation = None
+            lost = True
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _listen_once(self, database: PostgresqlDatabase) -> None:
+    async def _listen_once(self, database: PostgresqlDatabase, *, lost: bool) -> None:
         connection = await database.raw_connection()
         gone = asyncio.Event()
         forget: Callable[..., None] = lambda *_: self._forget()  # noqa: E731
@@ -97,6 +101,8 @@ class Changes:
             await connection.add_listener(CHANNEL, forget)
             self._generation = None
             self._listening = True
+            if lost and self.on_return is not None:
+                self.on_return()
             await gone.wait()
         finally:
             await connection.close(timeout=2)
