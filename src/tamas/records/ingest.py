@@ -16,16 +16,14 @@ import asyncio
 import logging
 import time
 
-import asyncpg
 from sqlalchemy import select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from tamas.records.build import build_call
 from tamas.records.closing import Closing, pass_over, write_calls
 from tamas.records.facts import microseconds
 from tamas.records.inbox import CallRows, read_calls
 from tamas.store.clock import MICROSECONDS, now
-from tamas.store.database import Database, StoreError
+from tamas.store.database import STORE_ERRORS, Database
 from tamas.store.leases import PROCESS_ID, acquire_lease, release_lease
 from tamas.store.schema import calls, cdr, cel, merged_linkedids
 
@@ -44,8 +42,6 @@ _LOOK_AGAIN_SECONDS = 0.05
 _AFTER_WAKE_SECONDS = (0.03, 0.1, 0.3)
 """A wake comes with a hangup, a moment before the last rows are committed."""
 _TROUBLE_SECONDS = 1.0
-_STORE_ERRORS = (StoreError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-"""A lost store; while connecting, asyncpg's own errors come through unwrapped."""
 
 
 class Ingestion:
@@ -73,7 +69,7 @@ class Ingestion:
             while True:
                 try:
                     worked = await self.step()
-                except _STORE_ERRORS as error:
+                except STORE_ERRORS as error:
                     if not troubled:
                         log.warning("cannot ingest call records: %s; trying on", error)
                     troubled = True
@@ -237,7 +233,7 @@ class Ingestion:
         self._lease_until = 0.0
         try:
             await release_lease(self._database, LEASE, holder=self._holder)
-        except _STORE_ERRORS as error:
+        except STORE_ERRORS as error:
             log.warning("cannot give the lease of call records back: %s; it expires by itself", error)
 
 

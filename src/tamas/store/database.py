@@ -17,13 +17,13 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import asyncpg
 from sqlalchemy import URL, CursorResult, Executable, create_engine, event, func, make_url, select
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tamas.errors import TamasError
@@ -53,6 +53,10 @@ class StoreError(TamasError):
 
 class StoreBusyError(StoreError):
     """The write lock was not free in time; nothing was written."""
+
+
+STORE_ERRORS: Final = (StoreError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What a store that is lost or in trouble raises; while connecting, asyncpg's own errors come unwrapped."""
 
 
 class Connection:
@@ -300,6 +304,7 @@ async def _keep_connection(_connection: asyncpg.Connection) -> None:
 
 
 __all__ = [
+    "STORE_ERRORS",
     "Connection",
     "Database",
     "HotQuery",
