@@ -22,7 +22,7 @@ from tamas.engine.configuration import AMI_USER, LOOPBACK, load_secrets
 from tamas.engine.layout import EngineLayout
 from tamas.store.clock import MICROSECONDS
 from tamas.store.database import Database, Row, open_database
-from tamas.store.schema import calls, cel, originates
+from tamas.store.schema import calls, cdr, cel, originates
 
 CARRIER = "carrier"
 CARRIER_ADDRESS = "127.0.0.9"
@@ -230,6 +230,30 @@ class _about:  # noqa: N801 - reads as a word
 
     def __repr__(self) -> str:
         return f"about {self._seconds:.3f}"
+
+
+async def talk(scene: Scene, caller: str, callee: str) -> tuple[str, PhoneCall, PhoneCall]:
+    """An originated two-way call in which both hear each other: its id and its legs."""
+    originated = await scene.server.originate(caller, callee)
+    first = await scene.phone(caller).answer()
+    second = await scene.phone(callee).answer()
+    await asyncio.gather(first.until_heard(tone_of(callee)), second.until_heard(tone_of(caller)))
+    return originated, first, second
+
+
+async def whole(scene: Scene, originated: str) -> None:
+    """The record is there, made of every CEL and CDR row."""
+    row = await scene.record(originated_call_id=originated)
+    assert row["disposition"] == "ANSWERED"
+
+    async with scene.store.read() as connection:
+        events = await connection.rows(select(cel).where(cel.c.linkedid == row["cuid"]))
+        details = await connection.rows(select(cdr).where(cdr.c.linkedid == row["cuid"]))
+    kinds = [event["eventtype"] for event in events]
+    assert kinds.count("CHAN_START") == kinds.count("CHAN_END") == 2, kinds
+    assert kinds.count("BRIDGE_ENTER") == kinds.count("BRIDGE_EXIT") == 2, kinds
+    assert kinds.count("LINKEDID_END") == 1, kinds
+    assert details, "no CDR"
 
 
 def recorded_seconds(server: TamasServer, name: str) -> float:

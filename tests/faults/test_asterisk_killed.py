@@ -10,22 +10,13 @@ import time
 import psutil
 import pytest
 
-from faults._scene import Scene, tone_of
+from faults._scene import Scene, talk
 from support.waiting import eventually
-from tamas.demo.call import PhoneCall
 from tamas.store.clock import MICROSECONDS
 
 pytestmark = pytest.mark.engine
 
 BACK_SECONDS = 5.0
-
-
-async def _talk(scene: Scene, caller: str, callee: str) -> tuple[str, PhoneCall, PhoneCall]:
-    originated = await scene.server.originate(caller, callee)
-    first = await scene.phone(caller).answer()
-    second = await scene.phone(callee).answer()
-    await asyncio.gather(first.until_heard(tone_of(callee)), second.until_heard(tone_of(caller)))
-    return originated, first, second
 
 
 async def _back(scene: Scene, former: int) -> None:
@@ -42,7 +33,7 @@ async def _back(scene: Scene, former: int) -> None:
 @pytest.mark.parametrize("with_us", [False, True], ids=["alone", "with all of ours"])
 async def test_asterisk_is_started_again(scene: Scene, with_us: bool) -> None:
     """Within 5 s phones call again without registering; open calls are closed with the reason."""
-    talking, first, _ = await _talk(scene, "201", "202")
+    talking, first, _ = await talk(scene, "201", "202")
     ringing = await scene.server.originate("203", "204")
     await (await scene.phone("203").incoming()).until_ringing()
     former = scene.server.asterisk.pid
@@ -55,7 +46,7 @@ async def test_asterisk_is_started_again(scene: Scene, with_us: bool) -> None:
         assert (await scene.server.client.get("/readyz")).json()["engine"]["adopted"] is False
     else:
         await _back(scene, former)
-    again, caller, callee = await _talk(scene, "205", "206")
+    again, caller, callee = await talk(scene, "205", "206")
     await scene.phone("207").register()
 
     cut_off = await scene.record(originated_call_id=talking)
@@ -73,7 +64,7 @@ async def test_asterisk_is_started_again(scene: Scene, with_us: bool) -> None:
 
 async def test_clean_stop_ends_everything(scene: Scene) -> None:
     """SIGTERM ends the calls with their records, then Asterisk and every process of ours."""
-    talking, first, second = await _talk(scene, "201", "202")
+    talking, first, second = await talk(scene, "201", "202")
     family = psutil.Process(scene.server.main_worker.pid).parents()[0].children(recursive=True)
     assert scene.server.asterisk in family
     assert await scene.server.stop() == 0

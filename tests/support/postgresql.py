@@ -37,10 +37,25 @@ class PostgresqlMissing(Exception):
 class PostgresqlCluster:
     """A running cluster on a loopback port; everybody on this machine may log in."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, start: Callable[[], subprocess.Popen[bytes]], log: Path) -> None:
         self.port = port
+        self._start = start
+        self._log = log
+        self._server: subprocess.Popen[bytes] | None = None
         self._names = (f"test_{number}" for number in count(1))
         self._has_template = False
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        self._server = self._start()
+        _wait_until_it_answers(self, self._server, self._log)
+
+    def stop(self) -> None:
+        """End the server as its administrator does, whoever is connected."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)
+            self._server.wait(timeout=START_SECONDS)
+            self._server = None
 
     def url(self, name: str) -> str:
         """The ``TAMAS_DATABASE_URL`` of a database."""
@@ -100,27 +115,29 @@ def running_cluster() -> Iterator[PostgresqlCluster]:
         )
         port = free_port()
         options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", *_SPEED]
-        with log.open("wb") as output:
-            server = subprocess.Popen(
-                [f"{programs}/postgres", "-D", f"{data}", "-p", f"{port}"]
-                + [word for option in options for word in ("-c", option)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=directory,
-                user=user,
-                group=user,
-                extra_groups=None if user is None else [],
-                preexec_fn=_end_with_parent(),
-                start_new_session=True,
-            )
+
+        def start() -> subprocess.Popen[bytes]:
+            with log.open("ab") as output:
+                return subprocess.Popen(
+                    [f"{programs}/postgres", "-D", f"{data}", "-p", f"{port}"]
+                    + [word for option in options for word in ("-c", option)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=directory,
+                    user=user,
+                    group=user,
+                    extra_groups=None if user is None else [],
+                    preexec_fn=_end_with_parent(),
+                    start_new_session=True,
+                )
+
+        cluster = PostgresqlCluster(port, start, log)
         try:
-            cluster = PostgresqlCluster(port)
-            _wait_until_it_answers(cluster, server, log)
+            cluster.start()
             yield cluster
         finally:
-            server.send_signal(signal.SIGQUIT)  # at once: nothing in it is worth a checkpoint
-            server.wait(timeout=START_SECONDS)
+            cluster.stop()
     finally:
         shutil.rmtree(directory)
 
