@@ -2,6 +2,7 @@
 # State of `make run` and `make demo` lies under var/ unless TAMAS_STATE_DIR says otherwise.
 
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
@@ -20,7 +21,7 @@ run: setup ## Start the contact center (first start creates its state and prints
 	@TAMAS_STATE_DIR="$${TAMAS_STATE_DIR:-$(CURDIR)/var/run}" exec $(BIN)/tamas serve
 
 demo: setup ## Start it with two test phones and a two-way call placed through the API; ONCE=1 ends after that
-	@TAMAS_STATE_DIR="$${TAMAS_STATE_DIR:-$(CURDIR)/var/demo}" exec $(BIN)/tamas demo $(if $(ONCE),--once)
+	@TAMAS_STATE_DIR="$${TAMAS_STATE_DIR:-$(CURDIR)/var/demo}" exec $(BIN)/tamas demo $(if $(filter-out 0 no,$(ONCE)),--once)
 
 test: setup-dev lint ## Lint, types, and the test suite on a real Asterisk, SQLite and PostgreSQL
 	@$(PYTEST) -m "not slow"

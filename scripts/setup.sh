@@ -45,7 +45,10 @@ wanted=$(cat "$locked" requirements/build.txt pyproject.toml | sha256sum | cut -
 
 if [ ! -x $venv/bin/tamas ] || [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     python=$(usable_python) || { apt_install python3 python3-venv; python=$(usable_python); }
-    [ -x $venv/bin/python ] || { say "making the virtual environment"; "$python" -m venv $venv; }
+    if ! $venv/bin/python -m pip --version >/dev/null 2>&1; then
+        say "making the virtual environment"
+        "$python" -m venv --clear $venv
+    fi
     say "installing the locked Python packages"
     $venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
         -r requirements/build.txt -r "$locked"

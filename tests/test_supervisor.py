@@ -26,6 +26,10 @@ WORKER = """
     die_with_parent()
     if os.environ["BEHAVIOUR"] == "refuse":
         sys.exit(78)
+    while os.environ["BEHAVIOUR"] == "prepare" and not os.path.exists(os.environ["STARTS"] + ".go"):
+        os.write(heartbeat, b".")
+        time.sleep(0.05)
+    os.write(heartbeat, b"!")
     while True:
         os.write(heartbeat, b".")
         time.sleep(0.05)
@@ -38,7 +42,7 @@ PARENT = """
     supervisor.STALL_SECONDS = 1.0
     original = supervisor.subprocess.Popen
     def stand_in(words, **options):
-        return original([sys.executable, os.environ["WORKER"], *words[3:]], **options)
+        return original([sys.executable, os.environ["WORKER"], *words[4:]], **options)
     supervisor.subprocess.Popen = stand_in
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -122,6 +126,19 @@ async def test_workers_die_with_their_supervisor(tmp_path: Path) -> None:
         assert [role for _, role in supervised.started()] == ["main", "api", "api"]
         supervised.process.kill()
         await eventually(lambda: all(gone(pid) for pid, _ in supervised.started()), within=3)
+    finally:
+        supervised.end()
+
+
+async def test_api_workers_wait_for_the_store(tmp_path: Path) -> None:
+    """Heartbeats alone do not start them; the main worker's word that the store is prepared does."""
+    supervised = Supervised(tmp_path, behaviour="prepare", api_workers=1)
+    try:
+        await eventually(lambda: len(supervised.started()) == 1)
+        await asyncio.sleep(0.5)
+        assert [role for _, role in supervised.started()] == ["main"]
+        supervised.starts.with_name("starts.go").touch()
+        await eventually(lambda: [role for _, role in supervised.started()] == ["main", "api"])
     finally:
         supervised.end()
 

@@ -40,7 +40,7 @@ def serve(
     if as_json:
         os.environ["TAMAS_LOG_FORMAT"] = "json"
     # The supervisor stays for as long as the contact center runs: it gets a process without all this.
-    os.execv(sys.executable, [sys.executable, "-m", "tamas.serve", str(workers)])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "tamas.serve", str(workers)])  # noqa: S606
 
 
 @app.command()
@@ -70,7 +70,7 @@ def main() -> None:
     try:
         app()
     except TamasError as error:
-        errors.print(f"[red]error:[/red] {error}")
+        errors.print("error:", str(error), style="red", markup=False, soft_wrap=True)
         sys.exit(1)
 
 

@@ -76,7 +76,7 @@ class EngineEvents:
 
         self._work.put_nowait(settle)
         self._ingestion.wake()
-        if adopted and started_at is not None:
+        if started_at is not None:
             self._work.put_nowait(lambda: self._catch_up(ami, started_at))
 
     def on_store_return(self, ami: Callable[[], AmiClient], settle: Callable[[], Awaitable[None]]) -> None:

@@ -26,7 +26,7 @@ from typing import Any, Literal
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tamas.errors import TamasError
+from tamas.errors import SetupError
 from tamas.sa.addresses import parse_address, within
 from tamas.settings import Network, Settings
 
@@ -56,7 +56,7 @@ AsgiApp = Callable[
 Awaiting = Literal["headers", "body"]
 
 
-class HttpServerError(TamasError):
+class HttpServerError(SetupError):
     """The HTTP server cannot start; the text says why."""
 
 

@@ -8,26 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shlex
+import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from tamas.console_accounts import ensure_administrator, first_password_file
+from tamas.console_accounts import FIRST_USERNAME, ensure_administrator, first_password_file
 from tamas.dialplan.flow import CallFlow
 from tamas.engine.engine import Engine
-from tamas.engine.install import AsteriskInstall, AsteriskUnusableError, ensure_asterisk
+from tamas.engine.install import AsteriskInstall, ensure_asterisk
 from tamas.engine.layout import EngineLayout
-from tamas.engine.link import EngineAccess, EngineLink
+from tamas.engine.link import EngineAccess, EngineLink, EngineSlot
 from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
 from tamas.engine_events import EngineEvents
-from tamas.errors import TamasError
 from tamas.http_server import serve_http
 from tamas.records.ingest import Ingestion
 from tamas.sa.app import SimotelApi
-from tamas.settings import Settings
-from tamas.state import StateError, prepare_state_dir
+from tamas.settings import Settings, default_state_dir
+from tamas.state import prepare_state_dir
 from tamas.store.changes import Changes
 from tamas.store.database import Database, open_database
 from tamas.store.migrate import migrate
@@ -37,10 +41,6 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 3.0
 """How long a clean stop waits for the records of the calls it ended."""
-
-
-class ConfigurationError(TamasError):
-    """The process cannot run as it is set up; trying again would not help."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +55,6 @@ class OpenStore:
 
 @asynccontextmanager
 async def _open_store(settings: Settings) -> AsyncIterator[OpenStore]:
-    try:
-        prepare_state_dir(settings.state_dir)
-    except StateError as error:
-        raise ConfigurationError(str(error)) from error
     database = await open_database(settings.database_url)
     changes = Changes(database)
     await changes.start()
@@ -70,61 +66,74 @@ async def _open_store(settings: Settings) -> AsyncIterator[OpenStore]:
         await database.close()
 
 
-async def serve_main(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
+async def serve_main(
+    settings: Settings,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    *,
+    prepared: Callable[[], object],
+) -> None:
     """Run every room until ``stop`` is set; then stop Asterisk too.
 
-    :raises ConfigurationError: it cannot run as it is set up.
-    :raises TamasError: something it needs is not there now.
+    :param prepared: called once the store is ready for other workers.
+    :raises SetupError: it cannot run as it is set up.
+    :raises TamasError: something it needs is not there now. Either may come in an ``ExceptionGroup``.
     """
     prepare_state_dir(settings.state_dir)
     await migrate(settings.database_url)
     async with _open_store(settings) as store:
         if await ensure_administrator(store.database, settings.state_dir):
             _say_what_next(settings)
-        install = await _install(settings)
+        prepared()
+        slot = EngineSlot()
         ingestion = Ingestion(store.database)
         events = EngineEvents(store.database, ingestion)
-        flow = CallFlow(store.database, settings, store.changes)
-
-        async def on_ready(adopted: bool) -> None:
-            await events.on_engine_ready(
-                engine.ami,
-                adopted=adopted,
-                started_at=engine.status().since,
-                ended_at=engine.ended_at,
-            )
-
-        engine = Engine(
-            settings,
-            settings.database_url,
-            install,
-            agi_handler=flow.handle,
-            on_event=events.on_event,
-            on_ready=on_ready,
-        )
-        store.changes.on_return = lambda: events.on_store_return(lambda: engine.ami, lambda: on_ready(True))
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_serve_http(store, engine, listener, stop), name="http")
+            tasks.create_task(_serve_http(store, slot, listener, stop), name="http")
+            log.info("serving at %s", settings.http_address)
             background = [
                 tasks.create_task(ingestion.run(), name="ingestion"),
                 tasks.create_task(events.run(), name="engine-events"),
             ]
-            await engine.start()
-            engine_task = tasks.create_task(engine.run(), name="engine-supervision")
-            log.info("serving at %s", settings.http_address)
-            await stop.wait()
-            log.info("stopping")
-            engine_task.cancel()
-            await engine.close(stop_asterisk=True)
-            await ingestion.drain(DRAIN_SECONDS)
+            install = await _install(settings, stop)
+            if install is not None:
+                slot.engine = engine = _engine(store, install, events)
+                await engine.start()
+                supervision = tasks.create_task(engine.run(), name="engine-supervision")
+                await stop.wait()
+                log.info("stopping")
+                supervision.cancel()
+                await engine.close(stop_asterisk=True)
+                await ingestion.drain(DRAIN_SECONDS)
             for task in background:
                 task.cancel()
+
+
+def _engine(store: OpenStore, install: AsteriskInstall, events: EngineEvents) -> Engine:
+    async def on_ready(adopted: bool) -> None:
+        await events.on_engine_ready(
+            engine.ami,
+            adopted=adopted,
+            started_at=engine.status().since,
+            ended_at=engine.ended_at,
+        )
+
+    engine = Engine(
+        store.settings,
+        store.settings.database_url,
+        install,
+        agi_handler=CallFlow(store.database, store.settings, store.changes).handle,
+        on_event=events.on_event,
+        on_ready=on_ready,
+    )
+    store.changes.on_return = lambda: events.on_store_return(lambda: engine.ami, lambda: on_ready(True))
+    return engine
 
 
 async def serve_api(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
     """Answer the API beside the main worker until ``stop`` is set."""
     async with _open_store(settings) as store:
-        link = EngineLink(EngineLayout(state_dir=settings.state_dir))
+        link = EngineLink(EngineLayout(state_dir=settings.state_dir), store.database)
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(link.run(), name="engine-link"),
@@ -153,14 +162,42 @@ async def _serve_http(
         await api.close()
 
 
-async def _install(settings: Settings) -> AsteriskInstall:
-    def progress(step: str) -> None:
-        log.info("asterisk: %s", step)
+async def _install(settings: Settings, stop: asyncio.Event) -> AsteriskInstall | None:
+    """Find or fetch Asterisk; ``None`` when ``stop`` came first.
 
-    try:
-        return await asyncio.to_thread(ensure_asterisk, settings.cache_dir, settings.asterisk, progress)
-    except AsteriskUnusableError as error:
-        raise ConfigurationError(str(error)) from error
+    The thread is not waited for then: an interrupted fetch leaves nothing half-done.
+    """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[AsteriskInstall] = loop.create_future()
+
+    def settle(install: AsteriskInstall | None, error: Exception | None) -> None:
+        if found.done():
+            return
+        if install is not None:
+            found.set_result(install)
+        elif error is not None:
+            found.set_exception(error)
+
+    def fetch() -> None:
+        def progress(step: str) -> None:
+            log.info("asterisk: %s", step)
+
+        try:
+            install = ensure_asterisk(settings.cache_dir, settings.asterisk, progress)
+        except Exception as error:  # noqa: BLE001 - carried over to the loop
+            loop.call_soon_threadsafe(settle, None, error)
+        else:
+            loop.call_soon_threadsafe(settle, install, None)
+
+    threading.Thread(target=fetch, name="fetch-asterisk", daemon=True).start()
+    stopping = asyncio.create_task(stop.wait())
+    either: tuple[asyncio.Future[Any], ...] = (found, stopping)
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if found.done():
+        return found.result()
+    found.cancel()
+    return None
 
 
 def _say_what_next(settings: Settings) -> None:
@@ -174,12 +211,23 @@ def _say_what_next(settings: Settings) -> None:
         f"""
 Tamas is set up in {settings.state_dir}. What to do next:
 
-  1. Make an account for the program that will use the API:   tamas account add NAME
-  2. Read the API's description:                              {settings.http_address}/docs
+  1. Make an account for the program that will use the API:
+       {_own_command(settings)} account add NAME
+  2. Read the API's description:
+       {settings.http_address}/docs
   3. Add two extensions, register a phone for each at port {settings.sip_port}, and call.
 
-  Console: {settings.http_address}/console   user admin, password {password}
+  Console: {settings.http_address}/console   user {FIRST_USERNAME}, password {password}
 
 """
     )
     sys.stdout.flush()
+
+
+def _own_command(settings: Settings) -> str:
+    """The command ``tamas`` as it has to be typed to reach this instance."""
+    program = Path(sys.executable).with_name("tamas")
+    command = "tamas" if shutil.which("tamas") == str(program) else str(program)
+    if settings.state_dir == default_state_dir():
+        return command
+    return f"TAMAS_STATE_DIR={shlex.quote(str(settings.state_dir))} {command}"

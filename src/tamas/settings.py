@@ -14,7 +14,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal, get_args
 
-from tamas.errors import TamasError
+from tamas.errors import SetupError
 
 LogFormat = Literal["text", "json"]
 Network = IPv4Network | IPv6Network
@@ -26,7 +26,7 @@ MIN_RTP_PORTS = 4
 """One bridged call needs two RTP and two RTCP ports."""
 
 
-class SettingsError(TamasError):
+class SettingsError(SetupError):
     """A process setting has a value that cannot be used; the text names the setting."""
 
 
@@ -116,20 +116,27 @@ def _as_text(path: Path, key: str, value: object) -> str:
     raise SettingsError(f"{path}: {key} must be text, a number or a list")
 
 
-def _build(values: Mapping[str, str], env: Mapping[str, str]) -> Settings:
+def default_state_dir(environment: Mapping[str, str] | None = None) -> Path:
+    """Where state lies when nothing says otherwise: a system directory for root, else the user's own."""
+    return _own_directory(environment, Path("/var/lib"), "XDG_STATE_HOME", ".local/state")
+
+
+def default_cache_dir(environment: Mapping[str, str] | None = None) -> Path:
+    """Where fetched things lie when nothing says otherwise."""
+    return _own_directory(environment, Path("/var/cache"), "XDG_CACHE_HOME", ".cache")
+
+
+def _own_directory(
+    environment: Mapping[str, str] | None, system: Path, variable: str, below_home: str
+) -> Path:
+    env = os.environ if environment is None else environment
     home = Path(env.get("HOME") or "/")
-    default_state = (
-        Path("/var/lib/tamas")
-        if os.geteuid() == 0
-        else Path(env.get("XDG_STATE_HOME") or home / ".local/state") / "tamas"
-    )
-    state_dir = Path(values.get("state_dir", default_state)).absolute()
-    default_cache = (
-        Path("/var/cache/tamas")
-        if os.geteuid() == 0
-        else Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "tamas"
-    )
-    cache_dir = Path(values.get("cache_dir", default_cache))
+    return (system if os.geteuid() == 0 else Path(env.get(variable) or home / below_home)) / "tamas"
+
+
+def _build(values: Mapping[str, str], env: Mapping[str, str]) -> Settings:
+    state_dir = Path(values.get("state_dir", default_state_dir(env))).absolute()
+    cache_dir = Path(values.get("cache_dir", default_cache_dir(env)))
     certificate, key = values.get("http_tls_cert"), values.get("http_tls_key")
     if bool(certificate) != bool(key):
         raise SettingsError("TAMAS_HTTP_TLS_CERT and TAMAS_HTTP_TLS_KEY go together")

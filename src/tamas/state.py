@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tamas.errors import TamasError
+from tamas.errors import SetupError
 
 PRIVATE = 0o700
 
 
-class StateError(TamasError):
+class StateError(SetupError):
     """The state directory cannot be used; the text says why."""
 
 

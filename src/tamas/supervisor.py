@@ -21,7 +21,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tamas.errors import TamasError
 from tamas.settings import Settings
@@ -40,6 +40,8 @@ STEADY_SECONDS = 30.0
 """A worker that lived this long starts the delays over."""
 HTTP_BACKLOG = 1024
 
+PREPARED = b"!"
+"""Written into the heartbeat by the main worker when the store is ready for others."""
 EXIT_CONFIGURATION = 78
 """Exit status of a worker that cannot run as it is set up (``EX_CONFIG``); it is not started again."""
 
@@ -59,9 +61,9 @@ class _Worker:
     heartbeat: int = -1
     started: float = 0.0
     last_beat: float | None = None
+    prepared: bool = False
     failures: int = 0
     start_at: float = 0.0
-    buffer: bytes = field(default=b"", repr=False)
 
 
 def bind_http(settings: Settings) -> socket.socket:
@@ -142,10 +144,10 @@ class Supervisor:
 
     def _start_due(self) -> None:
         now = time.monotonic()
-        main_serves = self._workers[0].last_beat is not None
+        prepared = self._workers[0].prepared
         for worker in self._workers:
             # API workers need the schema that the main worker prepares.
-            if worker.process is None and worker.start_at <= now and (worker.name == "main" or main_serves):
+            if worker.process is None and worker.start_at <= now and (worker.name == "main" or prepared):
                 self._start(worker)
 
     def _start(self, worker: _Worker) -> None:
@@ -153,6 +155,7 @@ class Supervisor:
         worker.process = subprocess.Popen(
             [
                 sys.executable,
+                "-P",  # what lies in the current folder is not ours
                 "-m",
                 "tamas.worker",
                 *worker.arguments,
@@ -184,6 +187,7 @@ class Supervisor:
                 continue
             if beat:
                 worker.last_beat = time.monotonic()
+                worker.prepared = worker.prepared or PREPARED in beat
             else:
                 self._selector.unregister(worker.heartbeat)
                 os.close(worker.heartbeat)

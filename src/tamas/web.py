@@ -16,7 +16,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from tamas import __version__
-from tamas.engine.engine import Engine
 from tamas.engine.link import EngineAccess
 from tamas.store.database import Database, StoreError
 
@@ -80,8 +79,8 @@ async def _database_state(database: Database) -> dict[str, Any]:
 
 def _engine_state(engine: EngineAccess) -> dict[str, Any]:
     state: dict[str, Any] = {"ready": engine.ready}
-    if isinstance(engine, Engine):
-        status = engine.status()
+    status = engine.status()
+    if status is not None:
         state |= {"state": status.state, "version": status.version, "adopted": status.adopted}
         if status.problem:
             state["detail"] = status.problem

@@ -13,11 +13,11 @@ import sys
 
 import uvloop
 
-from tamas.errors import TamasError
+from tamas.errors import SetupError, TamasError
 from tamas.logs import configure_logging
-from tamas.server import ConfigurationError, serve_api, serve_main
-from tamas.settings import Settings, SettingsError, load_settings
-from tamas.supervisor import EXIT_CONFIGURATION, die_with_parent
+from tamas.server import serve_api, serve_main
+from tamas.settings import Settings, load_settings
+from tamas.supervisor import EXIT_CONFIGURATION, PREPARED, die_with_parent
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +39,19 @@ async def _run(role: str, settings: Settings, listener: socket.socket, heartbeat
         loop.add_signal_handler(number, stop.set)
     beating = asyncio.create_task(_beat(heartbeat), name="heartbeat")
     try:
-        await (serve_main if role == "main" else serve_api)(settings, listener, stop)
+        if role == "main":
+            await serve_main(settings, listener, stop, prepared=lambda: os.write(heartbeat, PREPARED))
+        else:
+            await serve_api(settings, listener, stop)
     finally:
         beating.cancel()
+
+
+def _expected(error: BaseException) -> TamasError | None:
+    """The failure that can be told in words, out of the groups that task groups make; else ``None``."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error if isinstance(error, TamasError) else None
 
 
 def main() -> int:
@@ -61,12 +71,12 @@ def main() -> int:
             os.set_inheritable(descriptor, False)
         listener = socket.socket(fileno=arguments.http_fd)
         uvloop.run(_run(arguments.role, settings, listener, arguments.heartbeat_fd))
-    except (SettingsError, ConfigurationError) as error:
-        log.error("%s", error)  # noqa: TRY400 - a wrong setting needs words, not a traceback
-        return EXIT_CONFIGURATION
-    except TamasError as error:
-        log.error("%s", error)  # noqa: TRY400
-        return 1
+    except Exception as error:
+        expected = _expected(error)
+        if expected is None:
+            raise
+        log.error("%s", expected)  # noqa: TRY400 - an expected failure needs words, not a traceback
+        return EXIT_CONFIGURATION if isinstance(expected, SetupError) else 1
     return 0
 
 

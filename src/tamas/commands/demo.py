@@ -147,7 +147,7 @@ async def _serving(settings: Settings, stop: asyncio.Event) -> AsyncIterator[sub
 def _start_server(settings: Settings) -> subprocess.Popen[bytes]:
     with _log_file(settings).open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "tamas", "serve"],
+            [sys.executable, "-P", "-m", "tamas", "serve"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

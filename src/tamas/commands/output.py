@@ -10,7 +10,9 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from tamas.errors import TamasError
 
@@ -32,7 +34,7 @@ def print_json(value: object) -> None:
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, empty: str) -> None:
-    """Print rows as a table, or a sentence when there are none."""
+    """Print rows as a table, or a sentence when there are none. Their values are text, never markup."""
     if not rows:
         console.print(empty)
         return
@@ -40,7 +42,7 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, em
     for column in columns:
         table.add_column(column)
     for row in rows:
-        table.add_row(*("" if row.get(column) is None else str(row[column]) for column in columns))
+        table.add_row(*(Text("" if row.get(column) is None else str(row[column])) for column in columns))
     console.print(table)
 
 
@@ -49,7 +51,7 @@ def fail(message: str, *, as_json: bool, status: int = 1) -> NoReturn:
     if as_json:
         print_json({"error": message})
     else:
-        errors.print(f"[red]error:[/red] {message}", soft_wrap=True)
+        errors.print(f"[red]error:[/red] {escape(message)}", soft_wrap=True)
     raise typer.Exit(status)
 
 

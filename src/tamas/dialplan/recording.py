@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from tamas.errors import TamasError
+from tamas.errors import SetupError
 
 REMEMBERED_CALLS: Final = 20_000
 """Calls whose taken names are remembered; those of older calls are seen on disk."""
@@ -24,7 +24,7 @@ _DIRECTORY: Final = re.compile(r"/[A-Za-z0-9/_.+@=~-]*")
 _CUID: Final = re.compile(r"(?P<epoch>\d{1,12})\.\d{1,12}")
 
 
-class UnusableRecordingDirectory(TamasError):
+class UnusableRecordingDirectory(SetupError):
     """The path of the recordings holds signs that MixMonitor would read as something else."""
 
 

@@ -26,7 +26,7 @@ from tamas.engine.debian_prefix import (
     ensure_prefix,
 )
 from tamas.engine.modules import OPTIONAL_MODULES, REQUIRED_MODULES, missing_modules, present_modules
-from tamas.errors import TamasError
+from tamas.errors import SetupError, TamasError
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ _DOCUMENTATION = "documentation/core-en_US.xml"
 _MINIMUM_TEXT = ".".join(map(str, MINIMUM_VERSION))
 
 
-class AsteriskUnusableError(TamasError):
+class AsteriskUnusableError(SetupError):
     """An installed Asterisk will not do; the text says why."""
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tamas.errors import TamasError
+from tamas.errors import SetupError
 
 MAX_SOCKET_PATH = 107
 """Bytes in the path of a UNIX socket on Linux; Asterisk would cut a longer one without a word."""
 
 
-class StateDirectoryTooDeepError(TamasError):
+class StateDirectoryTooDeepError(SetupError):
     """The path of the state directory is so long that Asterisk could not make its control socket in it."""
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import URL, make_url
 
 from tamas.engine.install import OdbcDriver
-from tamas.errors import TamasError
+from tamas.errors import SetupError
 
 OBJECTS: Final = "tamas"
 """Data source and connection pool for endpoints, queues, contacts."""
@@ -28,7 +28,7 @@ _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\[\]]")
 _SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
-class OdbcSettingError(TamasError):
+class OdbcSettingError(SetupError):
     """The database URL holds something that cannot be passed to Asterisk; the text says what."""
 
 
