@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Literal
 
 import httpx
@@ -16,12 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sa._server import RunningSa
+from support.waiting import eventually
 from tamas.sa.accounts import CreatedAccount
 from tamas.sa.addresses import AllowedAddresses
-from tamas.sa.credentials import Authenticator, parse_basic
+from tamas.sa.credentials import REMEMBER_SECONDS, Authenticator, parse_basic
 from tamas.sa.permissions import Permissions
 from tamas.sa.snapshot import KnownAccount, Snapshot
-from tamas.sa.throttle import FREE_FAILURES, Throttle
+from tamas.sa.throttle import ABREAST, FREE_FAILURES, MAX_WAITING, Throttle
 
 PING = "/api/v4/setting/ping/act"
 MISSING = "BasicAuth or ApiKey is missing"
@@ -237,6 +240,78 @@ async def test_wrong_passwords_are_never_remembered(hasher: CountingHasher) -> N
         assert hasher.verified == 4
     finally:
         door.close()
+
+
+async def test_a_burst_of_guesses_never_shuts_the_right_ones_out(hasher: CountingHasher) -> None:
+    """Behind an address full of guesses, right credentials are answered; known ones even at once."""
+    clock = Clock()
+    go = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        await go.wait()
+
+    door = Authenticator(Throttle(clock=clock, sleep=sleep), hasher=hasher, clock=clock)
+    right, other = basic("u", "p").encode(), basic("u", "p", padded=False).encode()
+    try:
+        assert isinstance(await door.authenticate(known(1), "a", right, None), KnownAccount)
+        guesses = [basic("u", f"wrong {number}").encode() for number in range(60)]
+        burst = [asyncio.create_task(door.authenticate(known(1), "a", one, None)) for one in guesses]
+        await eventually(lambda: hasher.verified > FREE_FAILURES, within=5, what="the free guesses")
+        clock.now += REMEMBER_SECONDS + 1  # what was remembered has expired
+        async with asyncio.timeout(5):
+            assert isinstance(await door.authenticate(known(1), "a", right, None), KnownAccount)
+            assert isinstance(await door.authenticate(known(2), "a", right, None), KnownAccount)
+        never_seen = asyncio.create_task(door.authenticate(known(1), "a", other, None))
+        assert not any(one.done() for one in burst[40:])
+        go.set()
+        assert isinstance(await never_seen, KnownAccount)
+        assert await asyncio.gather(*burst) == ["invalid"] * len(burst)
+    finally:
+        door.close()
+
+
+async def test_a_password_that_was_right_waits_like_a_guess(hasher: CountingHasher) -> None:
+    """Once it is right no more, a remembered header is no way around the waiting."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    throttle = Throttle(sleep=sleep)
+    door = Authenticator(throttle, hasher=hasher)
+    header = basic("u", "p").encode()
+    try:
+        assert isinstance(await door.authenticate(known(1), "a", header, None), KnownAccount)
+        for _ in range(FREE_FAILURES + 5):
+            throttle.failed("a")
+        after = known(2)
+        account = replace(after.by_username["u"], password_hash="other")
+        after = replace(after, by_username={"u": account})
+        assert await door.authenticate(after, "a", header, None) == "invalid"
+        assert await door.authenticate(after, "a", header, None) == "invalid"
+        assert len(slept) == 2
+    finally:
+        door.close()
+
+
+async def test_a_full_line_is_asked_to_come_again(own_sa: RunningSa) -> None:
+    """What cannot even wait is told so in words that clients try again on, never that it is wrong."""
+    throttle = own_sa.api.gateway.throttle
+    async with AsyncExitStack() as held:
+        for _ in range(ABREAST):
+            await held.enter_async_context(throttle.turn("127.0.0.1"))
+        in_line = [asyncio.create_task(_one_turn(throttle)) for _ in range(MAX_WAITING)]
+        await asyncio.sleep(0)
+        answer = await own_sa.http.post(PING, auth=("caller", "secret-pass"))
+    await asyncio.gather(*in_line)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert answer.json() == {"success": 0, "message": "Requested operation failed", "data": None}
+    assert (await own_sa.http.post(PING, auth=("caller", "secret-pass"))).status_code == 200
+
+
+async def _one_turn(throttle: Throttle) -> None:
+    async with throttle.turn("127.0.0.1"):
+        pass
 
 
 async def test_guesses_slow_their_address_only(own_sa: RunningSa, caller: httpx.BasicAuth) -> None:

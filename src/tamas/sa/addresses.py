@@ -9,6 +9,8 @@ from tamas.settings import Network
 
 Address = IPv4Address | IPv6Address
 
+UNKNOWN = "unknown"
+"""Stands for a client whose proxy does not tell who it is: no list allows it (RFC 7239, section 6.2)."""
 MAX_HOPS = 32
 """Hops of ``X-Forwarded-For`` that are looked at, from the right."""
 _REMEMBERED = 4096
@@ -50,7 +52,9 @@ class ClientAddresses:
         """The client's address as text.
 
         :param peer: address of the connection.
-        :param forwarded: value of ``X-Forwarded-For``, several headers joined with commas.
+        :param forwarded: value of ``X-Forwarded-For``, several headers joined with commas. Absent or empty,
+            the request is the proxy's own.
+        :returns: an address, or :data:`UNKNOWN` when a trusted proxy names something that is none.
         """
         if forwarded is None or not self._trusted:
             return self._written(peer)
@@ -58,9 +62,11 @@ class ClientAddresses:
         if address is None or not within(address, self._trusted):
             return self._written(peer)
         for hop in reversed(forwarded.decode("latin-1").split(",")[-MAX_HOPS:]):
+            if not hop.strip():
+                continue
             nearer = parse_address(hop)
             if nearer is None:
-                break  # not an address: what lies behind it cannot be known
+                return UNKNOWN
             address = nearer
             if not within(address, self._trusted):
                 break

@@ -1,8 +1,9 @@
 """Who calls: HTTP Basic and ``X-APIKEY`` in three modes (SA catalogue, ``authentication``).
 
 A verified Basic header is remembered for :data:`REMEMBER_SECONDS` under a hash keyed with a secret of this
-process, so that a busy client costs one Argon2 computation a minute; the memory is dropped when accounts
-change. Hashing runs in threads, a few at a time. An unknown user takes as long as a wrong password.
+process, so that a busy client costs one Argon2 computation a minute; it counts no more when accounts change.
+A header that was right once is checked again without waiting behind guesses from the same address. Hashing
+runs in threads, a few at a time. An unknown user takes as long as a wrong password.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Literal
 
 from argon2 import PasswordHasher
@@ -49,6 +51,15 @@ def parse_basic(header: bytes) -> tuple[str, str] | None:
     return (username, password) if colon and username else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A header that was right, and until when that need not be checked again."""
+
+    username: str
+    generation: int
+    expires: float
+
+
 class Authenticator:
     """Lets accounts in or refuses them.
 
@@ -67,8 +78,7 @@ class Authenticator:
         self._hasher = hasher
         self._clock = clock
         self._key = secrets.token_bytes(32)
-        self._generation = -1
-        self._remembered: dict[bytes, tuple[float, str]] = {}
+        self._remembered: dict[bytes, _Verified] = {}
         self._verifying: dict[tuple[bytes, str], asyncio.Future[bool]] = {}
         self._threads = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="sa-password")
         self._nobody = hasher.hash(secrets.token_urlsafe())
@@ -85,10 +95,8 @@ class Authenticator:
         :param address: where the request comes from.
         :param authorization: value of ``Authorization``; ``None`` or blank: not sent.
         :param token: value of ``X-APIKEY``; likewise.
+        :raises TooManyAttempts: so many attempts of the address wait that this one cannot.
         """
-        if snapshot.generation != self._generation:
-            self._generation = snapshot.generation
-            self._remembered.clear()
         by_token = None
         if token:
             # The lookup is by hash: how long it takes says nothing about stored tokens.
@@ -96,39 +104,58 @@ class Authenticator:
             if by_token is not None and by_token.enabled and by_token.auth == "token":
                 return by_token
         if authorization:
-            digest = hashlib.blake2b(authorization, key=self._key, digest_size=32).digest()
-            remembered = self._remembered.get(digest)
-            if remembered is not None:
-                expires, username = remembered
-                if expires > self._clock():
-                    account = snapshot.by_username.get(username)
-                    if account is not None and _sufficient(account, by_token):
-                        return account
-                else:
-                    del self._remembered[digest]
+            known = await self._known(snapshot, authorization, by_token)
+            if known is not None:
+                return known
         elif not token:
             return "missing"
-        return await self._verify(snapshot, address, authorization, by_token)
+        async with self._throttle.turn(address):
+            # The same header may have been verified while this one stood in line.
+            account = await self._known(snapshot, authorization, by_token) if authorization else None
+            account = account or await self._verify(snapshot, authorization, by_token)
+            if account is None:
+                self._throttle.failed(address)
+        return account or "invalid"
+
+    async def _known(
+        self, snapshot: Snapshot, authorization: bytes, by_token: KnownAccount | None
+    ) -> KnownAccount | None:
+        """The account of a header that was right before and, checked anew when that is long ago, still is."""
+        digest = self._digest(authorization)
+        remembered = self._remembered.get(digest)
+        if remembered is None:
+            return None
+        account = snapshot.by_username.get(remembered.username)
+        if account is None or not _sufficient(account, by_token):
+            return None
+        if remembered.generation == snapshot.generation and remembered.expires > self._clock():
+            return account
+        basic = parse_basic(authorization)
+        if basic is None or not await self._password_right(digest, account, basic[1]):
+            self._remembered.pop(digest, None)  # from now on it waits like any other guess
+            return None
+        self._remember(digest, account.username, snapshot.generation)
+        return account
 
     async def _verify(
-        self, snapshot: Snapshot, address: str, authorization: bytes | None, by_token: KnownAccount | None
-    ) -> KnownAccount | Refusal:
-        if not await self._throttle.wait(address):
-            return "invalid"
+        self, snapshot: Snapshot, authorization: bytes | None, by_token: KnownAccount | None
+    ) -> KnownAccount | None:
         basic = parse_basic(authorization) if authorization else None
-        if basic is not None and authorization is not None:
-            username, password = basic
-            account = snapshot.by_username.get(username)
-            if account is not None and account.password_hash is None:
-                account = None
-            digest = hashlib.blake2b(authorization, key=self._key, digest_size=32).digest()
-            if await self._password_right(digest, account, password) and account is not None:
-                if account.enabled and self._generation == snapshot.generation:
-                    self._remember(digest, username)
-                if _sufficient(account, by_token):
-                    return account
-        self._throttle.failed(address)
-        return "invalid"
+        if basic is None or authorization is None:
+            return None
+        username, password = basic
+        account = snapshot.by_username.get(username)
+        if account is not None and account.password_hash is None:
+            account = None
+        digest = self._digest(authorization)
+        if not await self._password_right(digest, account, password) or account is None:
+            return None
+        if account.enabled:
+            self._remember(digest, username, snapshot.generation)
+        return account if _sufficient(account, by_token) else None
+
+    def _digest(self, authorization: bytes) -> bytes:
+        return hashlib.blake2b(authorization, key=self._key, digest_size=32).digest()
 
     async def _password_right(self, digest: bytes, account: KnownAccount | None, password: str) -> bool:
         """Check a password; equal questions that are asked at the same time are answered together."""
@@ -148,10 +175,11 @@ class Authenticator:
         except (VerificationError, InvalidHashError):
             return False
 
-    def _remember(self, digest: bytes, username: str) -> None:
+    def _remember(self, digest: bytes, username: str, generation: int) -> None:
+        self._remembered.pop(digest, None)
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.pop(next(iter(self._remembered)))
-        self._remembered[digest] = (self._clock() + REMEMBER_SECONDS, username)
+        self._remembered[digest] = _Verified(username, generation, self._clock() + REMEMBER_SECONDS)
 
 
 def _sufficient(account: KnownAccount, by_token: KnownAccount | None) -> bool:

@@ -26,7 +26,7 @@ from tamas.sa.envelope import envelope
 from tamas.sa.errors import FileMissing, OperationFailed, ServiceFailure
 from tamas.sa.service import Registry, Service, ServiceContext
 from tamas.sa.snapshot import KnownAccount, Snapshot, Snapshots
-from tamas.sa.throttle import Throttle
+from tamas.sa.throttle import MAX_DELAY, Throttle, TooManyAttempts
 
 if TYPE_CHECKING:
     from tamas.engine.link import EngineAccess
@@ -69,6 +69,8 @@ METHOD = Refusal(405, "Method not allowed")
 CONTENT_TYPE = Refusal(415, "Unsupported Media Type")
 UNPARSEABLE = Refusal(400, "Unable to parse content")
 BROKEN = Refusal(500, OperationFailed.message)
+BUSY = Refusal(503, OperationFailed.message)
+"""Not in the catalogue, whose rows would all be untrue here; its clients ask again on 503."""
 
 
 @dataclass(slots=True)
@@ -226,9 +228,14 @@ class Gateway:
                 return preflight
         if path == "openapi.json" and scope["method"] in ("GET", "HEAD"):
             return Reply(200, self._openapi(self._registry, own_address(scope)), success=1)
-        account = await self._authenticator.authenticate(
-            snapshot, address, headers.authorization, headers.token
-        )
+        try:
+            account = await self._authenticator.authenticate(
+                snapshot, address, headers.authorization, headers.token
+            )
+        except TooManyAttempts:
+            reply = _refused(BUSY)
+            reply.headers = ((b"retry-after", b"%d" % MAX_DELAY),)
+            return reply
         if isinstance(account, KnownAccount):
             return account
         return _refused(AUTH_MISSING if account == "missing" else AUTH_INVALID)

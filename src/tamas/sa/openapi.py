@@ -27,6 +27,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "415": ("The body is not application/json.", "Unsupported Media Type"),
     "500": ("Something broke on our side; the log tells under X-Request-Id.", OperationFailed.message),
     "501": ("There is no such service.", "Requested service does not exist"),
+    "503": ("So many guesses of this address wait that this one cannot; ask again.", OperationFailed.message),
 }
 """Answers that any service can give: what they mean and their message."""
 
