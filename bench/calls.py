@@ -14,7 +14,7 @@ from bench.figures import BenchBroken, Figure
 from bench.options import Options, say
 from bench.switchboard import Place, Step, Switchboard, open_switchboard, running_phones
 
-FIRST_RATE = 20.0
+FIRST_RATE = 30.0
 GROWTH = 1.2
 MAX_RATE = 400.0
 STEP_SECONDS, QUICK_STEP_SECONDS = 8.0, 4.0
