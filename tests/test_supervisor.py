@@ -21,9 +21,6 @@ WORKER = """
     with open(os.environ["STARTS"], "a") as starts:
         print(os.getpid(), sys.argv[1], file=starts)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    sys.path.insert(0, os.environ["SOURCE"])
-    from tamas.supervisor import die_with_parent
-    die_with_parent()
     if os.environ["BEHAVIOUR"] == "refuse":
         sys.exit(78)
     while os.environ["BEHAVIOUR"] == "prepare" and not os.path.exists(os.environ["STARTS"] + ".go"):

@@ -86,9 +86,13 @@ def bind_http(settings: Settings) -> socket.socket:
     return listener
 
 
-def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
-    """Have the kernel send us a signal when our parent dies (prctl(2), PR_SET_PDEATHSIG)."""
-    parent = os.getppid()
+def die_with_parent(number: signal.Signals = signal.SIGKILL, *, parent: int | None = None) -> None:
+    """Have the kernel end this process when its parent dies (prctl(2), PR_SET_PDEATHSIG).
+
+    :param parent: who that is; a process that knows it cannot miss a death before this call.
+    """
+    if parent is None:
+        parent = os.getppid()
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:  # it died before we asked
@@ -167,6 +171,8 @@ class Supervisor:
             pass_fds=(self._listener.fileno(), write),
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C in a terminal reaches the supervisor alone
+            # Before the worker's first line: one that is still importing must not outlive us with the port.
+            preexec_fn=partial(die_with_parent, parent=os.getpid()),
         )
         os.close(write)
         worker.heartbeat = read

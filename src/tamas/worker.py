@@ -17,7 +17,7 @@ from tamas.errors import SetupError, TamasError
 from tamas.logs import configure_logging
 from tamas.server import serve_api, serve_main
 from tamas.settings import Settings, load_settings
-from tamas.supervisor import EXIT_CONFIGURATION, PREPARED, die_with_parent
+from tamas.supervisor import EXIT_CONFIGURATION, PREPARED
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,6 @@ def main() -> int:
     parser.add_argument("--http-fd", type=int, required=True)
     parser.add_argument("--heartbeat-fd", type=int, required=True)
     arguments = parser.parse_args()
-    die_with_parent()
     try:
         settings = load_settings()
         configure_logging(settings.log_format)

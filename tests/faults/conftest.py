@@ -27,7 +27,7 @@ async def scene(_running_scene: Scene) -> AsyncIterator[Scene]:
     _running_scene.began = now()
     yield _running_scene
     if not _running_scene.server.alive:
-        await _running_scene.server.start()
+        await _running_scene.server.restart()
     await _running_scene.server.wait_ready()
     await _running_scene.forget()
     await _running_scene.nothing_left()
