@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from tamas.errors import TamasError
 from tamas.settings import Settings
