@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tamas.engine.install import AsteriskInstall, find_asterisk, find_cached_asterisk
+from tamas.engine.layout import EngineLayout
+from tamas.engine.running import read_record
 from tamas.errors import TamasError
 from tamas.settings import Settings
+from tamas.sockets import holds_port
 from tamas.state import server_pid
 from tamas.store.clock import now
 from tamas.store.database import open_database
@@ -51,8 +54,11 @@ async def examine(settings: Settings) -> list[Finding]:
     for check in CHECKS:
         try:
             findings += await check(settings)
-        except (OSError, TamasError) as error:
-            findings.append(Finding(check=check.__name__.strip("_"), verdict="problem", text=str(error)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other checks are still wanted
+            text = (
+                str(error) if isinstance(error, (OSError, TamasError)) else f"could not be checked: {error!r}"
+            )
+            findings.append(Finding(check=check.__name__.strip("_"), verdict="problem", text=text))
     return findings
 
 
@@ -140,7 +146,8 @@ def _clock_drifts() -> bool:
 
 
 async def _ports(settings: Settings) -> list[Finding]:
-    running = server_pid(settings.state_dir)
+    record = read_record(EngineLayout(state_dir=settings.state_dir).record)
+    ours = [pid for pid in (server_pid(settings.state_dir), record.pid if record else None) if pid]
     findings = []
     wanted = (
         ("HTTP", settings.http_host, settings.http_port, socket.SOCK_STREAM, "TAMAS_HTTP_PORT"),
@@ -149,9 +156,10 @@ async def _ports(settings: Settings) -> list[Finding]:
     )
     for name, host, port, kind, setting in wanted:
         reason = _cannot_bind(host, port, kind)
-        if reason is None or (running is not None and reason == errno.EADDRINUSE):
-            state = "in use by this instance" if reason else "free"
-            findings.append(_ok("ports", f"{name} {host}:{port} is {state}"))
+        if reason is None:
+            findings.append(_ok("ports", f"{name} {host}:{port} is free"))
+        elif reason == errno.EADDRINUSE and any(holds_port(pid, port, kind) for pid in ours):
+            findings.append(_ok("ports", f"{name} {host}:{port} is in use by this instance"))
         else:
             findings.append(
                 Finding(
@@ -279,20 +287,27 @@ async def _plain_basic(settings: Settings) -> list[Finding]:
                 .join(api_accounts, api_accounts.c.username == api_log.c.account)
                 .where(api_accounts.c.auth != "token", api_log.c.at >= since)
             )
+            accounts = await connection.scalar(
+                select(func.count()).select_from(api_accounts).where(api_accounts.c.auth != "token")
+            )
     finally:
         await database.close()
     remote = sorted({row["address"] for row in rows if not ipaddress.ip_address(row["address"]).is_loopback})
-    proxied = bool(settings.trusted_proxies)
-    if remote and not proxied:
-        return [
-            Finding(
-                check="encryption",
-                verdict="warning",
-                text=f"passwords came unencrypted from {', '.join(remote[:5])} in the last week",
-                remedy="set TAMAS_HTTP_TLS_CERT and TAMAS_HTTP_TLS_KEY, or put a TLS proxy in front "
-                "and name it in TAMAS_TRUSTED_PROXIES",
-            )
-        ]
+    remedy = (
+        "set TAMAS_HTTP_TLS_CERT and TAMAS_HTTP_TLS_KEY, or put a TLS proxy in front and name it in "
+        "TAMAS_TRUSTED_PROXIES"
+    )
+    if settings.trusted_proxies:
+        text = (
+            "passwords come through a proxy; see that it speaks TLS to clients, and that none get around it"
+        )
+        return [Finding(check="encryption", verdict="warning" if remote else "ok", text=text)]
+    if remote:
+        text = f"passwords came unencrypted from {', '.join(remote[:5])} in the last week"
+        return [Finding(check="encryption", verdict="warning", text=text, remedy=remedy)]
+    if accounts and not ipaddress.ip_address(settings.http_host).is_loopback:
+        text = f"{accounts} accounts send passwords, and {settings.http_host} takes them unencrypted"
+        return [Finding(check="encryption", verdict="warning", text=text, remedy=remedy)]
     return [_ok("encryption", "no password travelled unencrypted over a network in the last week")]
 
 

@@ -35,6 +35,9 @@ TALK_SECONDS = 1.0
 POLL_SECONDS = 0.1
 
 
+_NAME = "Demo phone {}"
+
+
 class DemoFailed(TamasError):
     """A step of the demo did not come true; the text says which and why."""
 
@@ -146,11 +149,16 @@ class Story:
         for number in (FIRST, SECOND):
             known = await self._api("pbx/users/search", {"alike": False, "conditions": {"number": number}})
             for row in known if isinstance(known, list) else []:
+                if row["name"] != _NAME.format(number):
+                    raise DemoFailed(
+                        f"extension {number} is not the demo's but {row['name']!r}; "
+                        "give the demo a state directory of its own"
+                    )
                 await self._api("pbx/users/remove", {"_id": row["_id"]})
             await self._api(
                 "pbx/users/add",
                 {
-                    "name": f"Demo phone {number}",
+                    "name": _NAME.format(number),
                     "number": number,
                     "secret": self._secrets[number],
                     "call_record": "yes",
