@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 
 from tamas.engine.install import OdbcDriver
 from tamas.errors import SetupError
+from tamas.store.address import parse_address, ssl_mode
 
 OBJECTS: Final = "tamas"
 """Data source and connection pool for endpoints, queues, contacts."""
@@ -25,7 +26,6 @@ SQLITE_TIMEOUT: Final = 15_000
 """Milliseconds that Asterisk waits for SQLite's write lock before it loses a row."""
 
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\[\]]")
-_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 class OdbcSettingError(SetupError):
@@ -42,7 +42,7 @@ def odbc_ini(database_url: str) -> str:
 
     :raises OdbcSettingError: a part of the URL cannot be written.
     """
-    url = make_url(database_url)
+    url = parse_address(database_url)
     if url.get_backend_name() == "sqlite":
         options = _sqlite_options(url)
         return _section(OBJECTS, options) + _section(RECORDS, options)
@@ -58,7 +58,7 @@ def odbc_ini(database_url: str) -> str:
 
 def driver_of(database_url: str) -> OdbcDriver:
     """Name the ODBC driver for a ``TAMAS_DATABASE_URL``."""
-    return "sqlite" if make_url(database_url).get_backend_name() == "sqlite" else "postgresql"
+    return "sqlite" if parse_address(database_url).get_backend_name() == "sqlite" else "postgresql"
 
 
 def _sqlite_options(url: URL) -> dict[str, str]:
@@ -74,9 +74,6 @@ def _sqlite_options(url: URL) -> dict[str, str]:
 
 def _postgresql_options(url: URL) -> dict[str, str]:
     host = url.query.get("host", url.host or "127.0.0.1")
-    mode = url.query.get("sslmode") or url.query.get("ssl") or "prefer"
-    if mode not in _SSL_MODES:
-        raise OdbcSettingError(f"the database URL asks for the unknown SSL mode {mode!r}")
     return {
         "Driver": "postgresql",
         "Servername": _checked("the host of the database", str(host)),
@@ -84,7 +81,7 @@ def _postgresql_options(url: URL) -> dict[str, str]:
         "Database": _checked("the name of the database", url.database or ""),
         "Username": _checked("the user of the database", url.username or ""),
         "Password": _encoded(url.password or ""),
-        "SSLmode": str(mode),
+        "SSLmode": ssl_mode(url),
         "ReadOnly": "0",
         "BoolsAsChar": "1",
         "MaxVarcharSize": "1024",

@@ -11,6 +11,7 @@ connection of this process, so a transaction never fails half way for want of th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from abc import ABC, abstractmethod
@@ -20,25 +21,38 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 import asyncpg
-from sqlalchemy import URL, CursorResult, Executable, create_engine, event, func, make_url, select
+from sqlalchemy import URL, CursorResult, Executable, create_engine, event, func, select
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import DisconnectionError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from tamas.errors import TamasError
+from tamas.store.address import parse_address, ssl_mode, without_ssl_mode
 
 Dialect = Literal["sqlite", "postgresql"]
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Row = Mapping[str, Any]
 T = TypeVar("T")
 
-SQLITE_BUSY_STEP = 0.05
-"""Seconds that one try for SQLite's write lock may block the event loop."""
+SQLITE_READ_WAIT = 0.05
+"""Seconds that a read may wait, blocking the event loop; in WAL mode it hardly ever has to."""
+SQLITE_BUSY_STEP = 0.005
+"""Seconds between tries for SQLite's write lock; the try itself does not wait."""
 SQLITE_BUSY_LIMIT = 10.0
-"""Seconds after which a write gives up waiting for the lock."""
+"""Seconds after which a write gives up waiting for the lock, and for the writes of this process before it."""
 POSTGRESQL_POOL = 8
 """Connections per process for requests; hot reads have as many of their own."""
+CONNECT_SECONDS = 5.0
+"""After which a PostgreSQL server that does not let us in counts as away."""
+HOT_SECONDS = 5.0
+"""After which a hot read that is not answered fails."""
+STATEMENT_SECONDS = 15.0
+"""After which any other statement that is not answered fails; the pool is waited for as long."""
+LONG_READ_SECONDS = 600.0
+DROP_SECONDS = 1.0
+"""For taking leave of a server that did not answer."""
 
 
 _HOT_DIALECTS: Mapping[Dialect, Callable[[], Any]] = {
@@ -154,6 +168,7 @@ class SqliteDatabase(Database):
         self._writing = asyncio.Lock()
         self._reader = self._engine.connect()
         self._writer = self._engine.connect()
+        self._writer.exec_driver_sql("PRAGMA busy_timeout=0")  # waiting is done without blocking the loop
         raw = self._reader.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - pysqlite's driver connection is one
         self.raw_reader = raw
@@ -164,8 +179,10 @@ class SqliteDatabase(Database):
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Connection]:
-        async with self._writing:
-            await self._begin()
+        deadline = time.monotonic() + SQLITE_BUSY_LIMIT
+        await self._take_turn()
+        try:
+            await self._begin(deadline)
             connection = Connection(self._writer.execute, asynchronous=False)
             try:
                 yield connection
@@ -173,11 +190,23 @@ class SqliteDatabase(Database):
                 self._writer.exec_driver_sql("ROLLBACK")
                 raise
             self._writer.exec_driver_sql("COMMIT")
+        finally:
+            self._writing.release()
         for call in connection.after_commit:
             call()
 
-    async def _begin(self) -> None:
-        deadline = time.monotonic() + SQLITE_BUSY_LIMIT
+    async def _take_turn(self) -> None:
+        """Wait for the writes of this process that came before."""
+        if not self._writing.locked():
+            await self._writing.acquire()  # at once
+            return
+        try:
+            async with asyncio.timeout(SQLITE_BUSY_LIMIT):
+                await self._writing.acquire()
+        except TimeoutError as error:
+            raise StoreBusyError("the writes before this one did not end in time") from error
+
+    async def _begin(self, deadline: float) -> None:
         while True:
             try:
                 self._writer.exec_driver_sql("BEGIN IMMEDIATE")
@@ -186,7 +215,7 @@ class SqliteDatabase(Database):
                     raise
                 if time.monotonic() > deadline:
                     raise StoreBusyError("the database stayed locked by another process") from error
-                await asyncio.sleep(SQLITE_BUSY_STEP / 5)
+                await asyncio.sleep(SQLITE_BUSY_STEP)
             else:
                 return
 
@@ -214,8 +243,9 @@ class SqliteDatabase(Database):
 def _sqlite_engine(url: URL) -> Any:
     engine = create_engine(
         url,
+        hide_parameters=True,  # secrets are among them, and errors are logged
         isolation_level="AUTOCOMMIT",  # transactions are begun by hand, as BEGIN IMMEDIATE
-        connect_args={"check_same_thread": False, "timeout": SQLITE_BUSY_STEP},
+        connect_args={"check_same_thread": False, "timeout": SQLITE_READ_WAIT},
     )
 
     @event.listens_for(engine, "connect")
@@ -236,28 +266,43 @@ class PostgresqlDatabase(Database):
     def __init__(self, url: URL, hot_pool: asyncpg.Pool) -> None:
         self.url = url
         self._hot_pool = hot_pool
-        self._engine = create_async_engine(url, pool_size=POSTGRESQL_POOL, max_overflow=POSTGRESQL_POOL)
+        self._engine = postgresql_engine(
+            url,
+            statement_seconds=STATEMENT_SECONDS,
+            pool_size=POSTGRESQL_POOL,
+            max_overflow=POSTGRESQL_POOL,
+            pool_timeout=STATEMENT_SECONDS,
+        )
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._long = postgresql_engine(url, statement_seconds=LONG_READ_SECONDS, poolclass=NullPool)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
-        async with self._reading.connect() as connection:
-            yield Connection(connection.execute, asynchronous=True)
+        async with self._reading.connect() as raw, _dropped_when_silent(raw):
+            yield Connection(raw.execute, asynchronous=True)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Connection]:
         async with self._engine.connect() as raw:
             connection = Connection(raw.execute, asynchronous=True)
-            async with raw.begin():
+            # Twice: before the rollback, and when the commit itself is not answered.
+            async with _dropped_when_silent(raw), raw.begin(), _dropped_when_silent(raw):
                 yield connection
         for call in connection.after_commit:
             call()
 
     async def hot(self, query: HotQuery, *values: Any) -> Sequence[Sequence[Any]]:
-        return await self._hot_pool.fetch(query.compiled("postgresql")[0], *values)  # type: ignore[no-any-return]
+        connection = await self._hot_pool.acquire(timeout=HOT_SECONDS)
+        try:
+            text = query.compiled("postgresql")[0]
+            return await connection.fetch(text, *values, timeout=HOT_SECONDS)  # type: ignore[no-any-return]
+        finally:
+            with contextlib.suppress(TimeoutError):  # the connection is dropped then
+                await self._hot_pool.release(connection, timeout=DROP_SECONDS)
 
     async def long_read(self, work: Callable[[SyncConnection], T]) -> T:
-        snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        snapshot = self._long.execution_options(isolation_level="REPEATABLE READ")
         async with snapshot.connect() as connection:
             return await connection.run_sync(work)
 
@@ -267,10 +312,14 @@ class PostgresqlDatabase(Database):
 
     async def raw_connection(self) -> asyncpg.Connection:
         """A connection of asyncpg's own, outside the pools, for LISTEN."""
-        return await asyncpg.connect(driver_url(self.url))
+        return await connect(self.url)
 
     async def close(self) -> None:
-        await self._hot_pool.close()
+        try:
+            async with asyncio.timeout(DROP_SECONDS):
+                await self._hot_pool.close()
+        except TimeoutError:
+            self._hot_pool.terminate()
         await self._engine.dispose()
 
 
@@ -278,25 +327,72 @@ async def open_database(url: str) -> Database:
     """Open the store at a ``TAMAS_DATABASE_URL``. The schema must be there (:mod:`tamas.store.migrate`).
 
     :raises StoreError: it cannot be reached or opened.
+    :raises tamas.store.address.StoreAddressError: the URL cannot be used.
     """
-    parsed = make_url(url)
+    parsed = parse_address(url)
     try:
         if parsed.get_backend_name() == "sqlite":
             return SqliteDatabase(parsed)
         pool = await asyncpg.create_pool(
-            driver_url(parsed),
+            _driver_url(parsed),
+            ssl=ssl_mode(parsed),
             min_size=1,
             max_size=POSTGRESQL_POOL,
             reset=_keep_connection,
+            timeout=CONNECT_SECONDS,
         )
         return PostgresqlDatabase(parsed, pool)
-    except (OSError, OperationalError, asyncpg.PostgresError) as error:
-        raise StoreError(f"cannot open {parsed.render_as_string(hide_password=True)}: {error}") from error
+    except STORE_ERRORS as error:
+        raise StoreError(f"cannot open {shown(parsed)}: {str(error) or 'no answer'}") from error
 
 
-def driver_url(url: URL) -> str:
+async def connect(url: URL) -> asyncpg.Connection:
+    """A connection of asyncpg's own to the PostgreSQL server of a URL."""
+    return await asyncpg.connect(_driver_url(url), ssl=ssl_mode(url), timeout=CONNECT_SECONDS)
+
+
+def postgresql_engine(url: URL, *, statement_seconds: float | None = None, **options: Any) -> AsyncEngine:
+    """SQLAlchemy's engine for a PostgreSQL URL.
+
+    :param statement_seconds: after which a statement that is not answered fails; ``None``: never.
+    """
+    return create_async_engine(
+        without_ssl_mode(url),
+        hide_parameters=True,  # secrets are among them, and errors are logged
+        connect_args={
+            "ssl": ssl_mode(url),
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": statement_seconds,
+        },
+        **options,
+    )
+
+
+def shown(url: URL) -> str:
+    """The URL for people, without its password."""
+    return url.render_as_string(hide_password=True)
+
+
+def _driver_url(url: URL) -> str:
     """The URL as asyncpg itself wants it, password included."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return without_ssl_mode(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
+    """Have the pool replace a connection that the server closed while nobody used it."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+@asynccontextmanager
+async def _dropped_when_silent(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Give a connection up whose server did not answer: a rollback on it would wait for the answer too."""
+    try:
+        yield
+    except (TimeoutError, asyncio.CancelledError):
+        if not connection.invalidated:
+            await connection.invalidate()
+        raise
 
 
 async def _keep_connection(_connection: asyncpg.Connection) -> None:

@@ -10,11 +10,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from tamas.store.database import StoreError
+from tamas.store.address import parse_address
+from tamas.store.database import StoreError, postgresql_engine, shown
 from tamas.store.views import create_views
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
@@ -25,27 +25,30 @@ async def migrate(url: str) -> None:
 
     :raises StoreError: it cannot be reached, or was written by a newer version.
     """
-    parsed = make_url(url)
+    parsed = parse_address(url)
     try:
         if parsed.get_backend_name() == "sqlite":
-            await asyncio.to_thread(_migrate_sqlite, url)
+            await asyncio.to_thread(_migrate_sqlite, parsed)
         else:
-            engine = create_async_engine(parsed)
+            engine = postgresql_engine(parsed)
             try:
                 async with engine.begin() as connection:
                     await connection.run_sync(_upgrade)
             finally:
                 await engine.dispose()
-    except (OSError, OperationalError, asyncpg.PostgresError) as error:
-        shown = parsed.render_as_string(hide_password=True)
-        raise StoreError(f"cannot prepare the database at {shown}: {error}") from error
+    except (OSError, OperationalError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise StoreError(
+            f"cannot prepare the database at {shown(parsed)}: {str(error) or 'no answer'}"
+        ) from error
 
 
-def _migrate_sqlite(url: str) -> None:
-    path = Path(make_url(url).database or "")
+def _migrate_sqlite(url: URL) -> None:
+    path = Path(url.database or "")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)  # trunk passwords are readable in it
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"timeout": 30})
+    engine = create_engine(
+        url, hide_parameters=True, isolation_level="AUTOCOMMIT", connect_args={"timeout": 30}
+    )
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")

@@ -6,9 +6,10 @@ import sqlite3
 from pathlib import Path
 
 import asyncpg
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 
-from tamas.store.database import StoreError, driver_url
+from tamas.store.address import parse_address
+from tamas.store.database import StoreError, connect, shown
 from tamas.store.schema import SCHEMA_VERSION
 
 _QUESTION = "SELECT version_num FROM alembic_version"
@@ -19,20 +20,21 @@ async def current_version(url: str) -> str | None:
 
     :raises StoreError: a PostgreSQL server cannot be reached, or the file is not a SQLite database.
     """
-    parsed = make_url(url)
+    parsed = parse_address(url)
     try:
         if parsed.get_backend_name() == "sqlite":
             return _sqlite_version(parsed)
-        connection = await asyncpg.connect(driver_url(parsed))
+        connection = await connect(parsed)
         try:
             version: str | None = await connection.fetchval(_QUESTION)
         except asyncpg.UndefinedTableError:
             return None
         finally:
             await connection.close()
-    except (OSError, sqlite3.Error, asyncpg.PostgresError) as error:
-        shown = parsed.render_as_string(hide_password=True)
-        raise StoreError(f"cannot read the database at {shown}: {error}") from error
+    except (OSError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise StoreError(
+            f"cannot read the database at {shown(parsed)}: {str(error) or 'no answer'}"
+        ) from error
     return version
 
 
