@@ -42,5 +42,5 @@ def configure_logging(log_format: LogFormat, *, level: int = logging.INFO) -> No
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "httpcore", "alembic", "sqlalchemy.engine", "uvicorn.access"):
+    for noisy in ("httpx", "httpcore", "alembic", "sqlalchemy.engine", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
