@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import asyncpg
 import pytest
+from sqlalchemy import make_url
 
+from support.stalling_proxy import stalling_proxy
 from support.waiting import eventually
+from tamas.store import changes as changes_module
+from tamas.store import database as database_module
 from tamas.store.changes import Changes
-from tamas.store.database import Database, PostgresqlDatabase, open_database
+from tamas.store.database import Database, HotQuery, PostgresqlDatabase, open_database
 from tamas.store.runtime_settings import (
     SettingError,
     load_runtime_settings,
@@ -82,6 +87,60 @@ async def test_changes_are_seen_while_the_listener_is_down(postgresql_url: str) 
     await database.close()
 
 
+async def test_a_change_during_a_look_is_not_overwritten(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The notification overtakes the older answer: the next look asks again."""
+    database = await open_database(postgresql_url)
+    assert isinstance(database, PostgresqlDatabase)
+    changes, writer = Changes(database), Changes(database)
+    await changes.start()
+    await eventually(lambda: changes._listening, within=2)
+    answer, hot = asyncio.Event(), database.hot
+
+    async def held_up(query: HotQuery, *values: object) -> Sequence[Sequence[object]]:
+        rows = await hot(query, *values)
+        await answer.wait()
+        return rows
+
+    monkeypatch.setattr(database, "hot", held_up)
+    changes._forget()
+    epoch = changes._epoch
+    look = asyncio.create_task(changes.generation())
+    await asyncio.sleep(0.05)
+    await set_runtime_setting(database, writer, "calendar", "jalali")
+    await eventually(lambda: changes._epoch > epoch, within=2)
+    answer.set()
+    before = await look
+    assert await changes.generation() == before + 1
+    await changes.close()
+    await database.close()
+
+
+async def test_a_listener_that_hears_nothing_any_more(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server vanished without a word: the listener stops counting, and comes back with the server."""
+    for limit in ("CHECK_SECONDS", "ANSWER_SECONDS", "RECONNECT_SECONDS"):
+        monkeypatch.setattr(changes_module, limit, 0.2)
+    monkeypatch.setattr(database_module, "CONNECT_SECONDS", 0.3)
+    async with stalling_proxy(make_url(postgresql_url).port or 0) as proxy:
+        url = make_url(postgresql_url).set(port=proxy.port).render_as_string(hide_password=False)
+        database = await open_database(url)
+        changes = Changes(database)
+        returns: list[None] = []
+        changes.on_return = lambda: returns.append(None)
+        await changes.start()
+        await eventually(lambda: changes._listening, within=2)
+        proxy.fall_silent()
+        await eventually(lambda: not changes._listening, within=2)
+        proxy.speak()
+        await eventually(lambda: changes._listening, within=3)
+        assert returns == [None]
+        await changes.close()
+        await database.close()
+
+
 @pytest.mark.parametrize(
     ("key", "value", "stored"),
     [
@@ -90,7 +149,9 @@ async def test_changes_are_seen_while_the_listener_is_down(postgresql_url: str) 
         ("sa.allowed_ips", ["10.0.0.7", "192.168.0.0/16", "::1"], ["10.0.0.7", "192.168.0.0/16", "::1"]),
         ("sa.allowed_ips", "10.1.2.3/8, 10.0.0.0/8", ["10.0.0.0/8"]),
         ("sa.allowed_ips", [], []),
+        ("sa.allowed_ips", "::ffff:10.0.0.7 ::ffff:10.1.0.0/112", ["10.0.0.7", "10.1.0.0/16"]),
         ("calendar", "jalali", "jalali"),
+        ("calendar", " Jalali", "jalali"),
         ("timezone", "Asia/Tehran", "Asia/Tehran"),
     ],
 )

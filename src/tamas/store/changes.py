@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 CHANNEL = "tamas_changes"
 """PostgreSQL notification channel; the payload is the new generation."""
 RECONNECT_SECONDS = 1.0
+CHECK_SECONDS = 2.0
+"""How often the listening connection is tried: nothing else tells of a server that vanished without a word."""
+ANSWER_SECONDS = 2.0
+"""How long it has to answer."""
 
 _GENERATION = HotQuery(select(change_generation.c.value))
 
@@ -36,6 +40,8 @@ class Changes:
         self._database = database
         self._data_version: int | None = None
         self._generation: int | None = None
+        self._epoch = 0
+        """Counts the reasons to look again: an answer that was under way meanwhile may be older than they."""
         self._listening = False
         self._listener: asyncio.Task[None] | None = None
         self.on_return: Callable[[], None] | None = None
@@ -48,11 +54,15 @@ class Changes:
             version = database.raw_reader.execute("PRAGMA data_version").fetchone()[0]
             if version != self._data_version:
                 self._data_version = version
-                self._generation = None
-        if self._generation is None or not (self._listening or isinstance(database, SqliteDatabase)):
-            rows = await database.hot(_GENERATION)
-            self._generation = int(rows[0][0])
-        return self._generation
+                self._forget()
+        if self._generation is not None and (self._listening or isinstance(database, SqliteDatabase)):
+            return self._generation
+        epoch = self._epoch
+        rows = await database.hot(_GENERATION)
+        generation = int(rows[0][0])
+        if epoch == self._epoch:
+            self._generation = generation
+        return generation
 
     async def bump(self, transaction: Connection) -> None:
         """Make everybody look again once ``transaction`` is committed."""
@@ -67,6 +77,7 @@ class Changes:
 
     def _forget(self) -> None:
         self._generation = None
+        self._epoch += 1
 
     async def start(self) -> None:
         """Begin listening (PostgreSQL); nothing to do on SQLite."""
@@ -85,10 +96,7 @@ class Changes:
             try:
                 await self._listen_once(database, lost=lost)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("change listener lost its connection: %s", error)
-            finally:
-                self._listening = False
-                self._generation = None
+                log.warning("change listener lost its connection: %s", str(error) or "no answer")
             lost = True
             await asyncio.sleep(RECONNECT_SECONDS)
 
@@ -99,10 +107,23 @@ class Changes:
         connection.add_termination_listener(lambda _: gone.set())
         try:
             await connection.add_listener(CHANNEL, forget)
-            self._generation = None
+            self._forget()
             self._listening = True
             if lost and self.on_return is not None:
                 self.on_return()
-            await gone.wait()
+            while not await _within(CHECK_SECONDS, gone):
+                await connection.fetchval("SELECT 1", timeout=ANSWER_SECONDS)
         finally:
-            await connection.close(timeout=2)
+            self._listening = False
+            self._forget()
+            await connection.close(timeout=ANSWER_SECONDS)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Whether an event came in that time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
