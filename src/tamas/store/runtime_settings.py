@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_network
-from typing import Any
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -17,6 +17,9 @@ from tamas.store.changes import Changes
 from tamas.store.clock import now
 from tamas.store.database import Database
 from tamas.store.schema import runtime_settings
+
+_MAPPED_BITS: Final = 96
+"""Length of the prefix ``::ffff:0:0``."""
 
 
 class SettingError(TamasError):
@@ -49,7 +52,7 @@ def _networks(value: Any) -> list[str]:
     networks = []
     for item in items:
         try:
-            network = ip_network(str(item).strip(), strict=False)
+            network = _plain(ip_network(str(item).strip(), strict=False))
         except ValueError as error:
             raise SettingError(f"{item!r} is neither an address nor a network") from error
         text = str(network.network_address) if network.num_addresses == 1 else str(network)
@@ -58,10 +61,19 @@ def _networks(value: Any) -> list[str]:
     return networks
 
 
+def _plain(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """An IPv4 network that is written as IPv6 (RFC 4291, section 2.5.5.2) in its own form."""
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED_BITS:
+        return network
+    return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
+
+
 def _one_of(*choices: str) -> Callable[[Any], str]:
     def check(value: Any) -> str:
-        if str(value) in choices:
-            return str(value)
+        text = str(value).strip().lower()
+        if text in choices:
+            return text
         raise SettingError(f"{value!r} is none of {', '.join(choices)}")
 
     return check
