@@ -22,7 +22,7 @@ CHANNEL = "tamas_changes"
 """PostgreSQL notification channel; the payload is the new generation."""
 RECONNECT_SECONDS = 1.0
 CHECK_SECONDS = 2.0
-"""How often the listening connection is tried: nothing else tells of a server that vanished without a word."""
+"""How often the listening connection is tried: nothing else tells of a server that vanished silently."""
 ANSWER_SECONDS = 2.0
 """How long it has to answer."""
 
