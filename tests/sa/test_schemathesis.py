@@ -42,6 +42,9 @@ class EngineAway:
     def ami(self) -> AmiClient:
         raise EngineNotReady("away")
 
+    def status(self) -> None:
+        return None
+
 
 def drive(address: str) -> int:
     """Send generated requests to every operation of the document at ``address``.

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 SERVICE_MODULES = (
     "tamas.sa.setting.ping",
-    "tamas.sa.call.originate",
     "tamas.sa.pbx.users",
     "tamas.sa.pbx.trunks",
     "tamas.sa.pbx.queues",
     "tamas.sa.pbx.agents",
+    "tamas.sa.call.originate",
 )
-"""Modules that declare services."""
+"""Modules that declare services, in the order of the page: each example works after those before it."""
 
 DOCUMENTATION = "/docs"
 

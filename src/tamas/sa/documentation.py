@@ -15,7 +15,7 @@ from string import Template
 from typing import Any
 
 from tamas import __version__
-from tamas.sa.fields import ListOf, Model, Nested, model_of
+from tamas.sa.fields import ListOf, Model, Nested, model_of, notes
 from tamas.sa.openapi import ANY_ADDRESS, REFUSALS
 from tamas.sa.service import Registry, Service
 
@@ -103,7 +103,7 @@ def field_rows(model: Model[Any], prefix: str = "") -> list[tuple[str, str, str,
             continue
         schema = declared.type.schema()
         example = "" if declared.example is None else json.dumps(declared.example, ensure_ascii=False)
-        note = " ".join(text for text in (declared.note, str(schema.get("description", ""))) if text)
+        note = " ".join([*notes(declared), str(schema.get("description", ""))]).strip()
         name = prefix + bound.wire
         rows.append((name, _kind(schema), declared.requirement, example, note))
         if isinstance(declared.type, Nested):
@@ -131,7 +131,7 @@ def ordered_methods(service: Service) -> list[str]:
 
 
 def curl_example(service: Service, address: str) -> str:
-    """A command that works when pasted, once USER and PASSWORD are an account's."""
+    """A command that works when pasted, once USER and PASSWORD are an account's and ``_id`` an object's."""
     words = ["curl -u USER:PASSWORD"]
     example = service.request.example()
     if example:

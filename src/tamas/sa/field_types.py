@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
+from ipaddress import ip_interface
 from typing import Any, ClassVar
+
+from tamas.engine.sip_objects import CODECS
 
 Schema = dict[str, Any]
 
@@ -36,14 +38,6 @@ _EASTERN_DIGITS = {
     **{ord("۰") + i: str(i) for i in range(10)},
     **{ord("٠") + i: str(i) for i in range(10)},
 }
-
-_CODEC_NAMES = (
-    "ulaw alaw g722 g723 g726 g726aal2 g729 gsm ilbc speex speex16 speex32 lpc10 adpcm opus codec2 silk8 "
-    "silk12 silk16 silk24 siren7 siren14 g719 slin slin12 slin16 slin24 slin32 slin44 slin48 slin96 slin192 "
-    "h261 h263 h263p h264 h265 mpeg4 vp8 vp9 jpeg png red t140 t140red"
-)
-CODECS = frozenset(_CODEC_NAMES.split())
-"""Names of Asterisk 22 (``core show codecs``). An unknown one would keep the whole endpoint from loading."""
 
 
 class BadValue(Exception):
@@ -239,18 +233,6 @@ class Id(FieldType):
         return {"type": "string", "pattern": "^[0-9A-Fa-f]{24}$"}
 
 
-class IdOrEmpty(Id):
-    """An id, or ``""``."""
-
-    allows_empty = True
-
-    def convert(self, value: Any, *, lenient: bool) -> str:
-        return "" if value == "" else super().convert(value, lenient=lenient)
-
-    def schema(self) -> Schema:
-        return {"type": "string", "pattern": "^(?:[0-9A-Fa-f]{24})?$"}
-
-
 class Digits(FieldType):
     """A number as text of ASCII digits, sent as text or as a JSON integer.
 
@@ -416,47 +398,3 @@ class CodecList(FieldType):
 
     def schema(self) -> Schema:
         return {"type": "string", "description": "Codec names with commas, such as ulaw,alaw."}
-
-
-class Host(FieldType):
-    """``dynamic``, an address or a host name; with ``allows_empty`` also ``""``."""
-
-    _name = re.compile(
-        r"(?=.{1,120}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}))*\.?"
-    )
-
-    def convert(self, value: Any, *, lenient: bool) -> str:
-        if not isinstance(value, str):
-            raise BadValue
-        text = value.strip(" \t")
-        if text.lower() == "dynamic":
-            return "dynamic"
-        address: IPv4Address | IPv6Address | None
-        try:
-            address = ip_address(text.strip("[]"))
-        except ValueError:
-            address = None
-        if address is not None and "%" not in text:
-            return str(address)
-        if not self._name.fullmatch(text) or re.fullmatch(r"[0-9.]+", text):
-            raise BadValue
-        return text.lower()
-
-    def schema(self) -> Schema:
-        return {"type": "string", "maxLength": 120, "description": "dynamic, an address or a host name."}
-
-
-class Secret(FieldType):
-    """A password: printable characters without blanks at its ends being cut."""
-
-    def __init__(self, *, max: int = 128) -> None:  # noqa: A002
-        self.max = max
-
-    def convert(self, value: Any, *, lenient: bool) -> str:
-        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        if not isinstance(text, str) or not 0 < len(text) <= self.max or _UNPRINTABLE.search(text):
-            raise BadValue
-        return text
-
-    def schema(self) -> Schema:
-        return {"type": "string", "minLength": 1, "maxLength": self.max, "format": "password"}

@@ -7,7 +7,7 @@
 
     class UserAdd(msgspec.Struct, kw_only=True):
         name: Annotated[str, required(Name(), example="User2")]
-        secret: Annotated[str, required(Secret(), lenient_aliases=("password",), example="999")]
+        secret: Annotated[str, required(ExtensionSecret(), aliases=("password",), example="999")]
         active: Annotated[str | None, logical(YesNo(), example="yes")] = None
         forward_policy: Annotated[UserForward | None, optional(Nested(UserForward))] = None
 
@@ -30,6 +30,8 @@ import msgspec
 
 from tamas.sa.errors import MissingField, OperationFailed
 from tamas.sa.field_types import (
+    MAX_INTEGER,
+    MAX_TEXT,
     BadValue,
     Boolish,
     CidrMask,
@@ -40,9 +42,7 @@ from tamas.sa.field_types import (
     DigitsOrEmpty,
     Email,
     FieldType,
-    Host,
     Id,
-    IdOrEmpty,
     IntOrDigits,
     Lines,
     Name,
@@ -50,7 +50,6 @@ from tamas.sa.field_types import (
     Pattern,
     SafeText,
     Schema,
-    Secret,
     SoundName,
     Text,
     TrunkName,
@@ -114,7 +113,14 @@ def identifier(*, natural_key: str | None = None, example: str = "6033876dc92de0
     Give the attribute the default ``""``, which is what a service gets when ``sa.lenient`` let the natural
     key (``number`` or ``name``) stand in.
     """
-    return required(Id(), wire="_id", aliases=("id",), natural_key=natural_key, example=example)
+    return required(
+        Id(),
+        wire="_id",
+        aliases=("id",),
+        natural_key=natural_key,
+        example=example,
+        note="From the answer of add or search; that of the example must be replaced.",
+    )
 
 
 def alike() -> Field:
@@ -124,6 +130,14 @@ def alike() -> Field:
 
 class NoParameters(msgspec.Struct, kw_only=True):
     """The request of a service that takes nothing."""
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """Stands for an item of a list with :attr:`ListOf.each_alone` that could not be read."""
+
+    sent: Mapping[str, str]
+    """What was sent for its fields, by wire name, as far as that was text or a whole number."""
 
 
 @dataclass(frozen=True)
@@ -170,11 +184,16 @@ class ListOf(Nested):
 
     :param lenient_item: field that a bare text stands for while ``sa.lenient`` is on. Items then also take
         fields they lack from the object around the list.
+    :param each_alone: an item whose values do not fit becomes a :class:`Malformed` and the others are read
+        all the same; a field that an item lacks is still an error of the whole request.
     """
 
-    def __init__(self, struct: type[msgspec.Struct], *, lenient_item: str | None = None) -> None:
+    def __init__(
+        self, struct: type[msgspec.Struct], *, lenient_item: str | None = None, each_alone: bool = False
+    ) -> None:
         super().__init__(struct)
         self.lenient_item = lenient_item
+        self.each_alone = each_alone
 
     def gather_items(self, value: Any, prefix: str, around: Mapping[str, Any], *, lenient: bool) -> Any:
         """As :meth:`Nested.gather`, for each item; ``around`` is the object that holds the list."""
@@ -261,23 +280,32 @@ class Model(Generic[S]):
                 except BadValue:
                     raise OperationFailed(name) from None
             elif isinstance(bound.declared.type, ListOf):
-                given[bound.attribute] = self._build_items(value, name, lenient=lenient)
+                given[bound.attribute] = self._build_items(bound.declared.type, value, name, lenient=lenient)
             elif isinstance(value, _Gathered):
                 given[bound.attribute] = value.model._build(value, name + ".", lenient=lenient)  # noqa: SLF001
             else:
                 raise OperationFailed(name)
         return self.struct(**given)
 
-    @staticmethod
-    def _build_items(value: Any, name: str, *, lenient: bool) -> list[Any]:
+    @classmethod
+    def _build_items(cls, kind: ListOf, value: Any, name: str, *, lenient: bool) -> list[Any]:
         if not isinstance(value, list) or len(value) > MAX_ITEMS:
             raise OperationFailed(name)
-        items = []
+        items: list[Any] = []
         for item in value:
-            if not isinstance(item, _Gathered):
-                raise OperationFailed(name)
-            items.append(item.model._build(item, name + "[].", lenient=lenient))  # noqa: SLF001
+            try:
+                items.append(cls._build_item(item, name, lenient=lenient))
+            except OperationFailed:
+                if not kind.each_alone:
+                    raise
+                items.append(Malformed(_as_sent(item)))
         return items
+
+    @staticmethod
+    def _build_item(item: Any, name: str, *, lenient: bool) -> Any:
+        if not isinstance(item, _Gathered):
+            raise OperationFailed(name)
+        return item.model._build(item, name + "[].", lenient=lenient)  # noqa: SLF001
 
     def nested_names(self) -> frozenset[str]:
         """Wire names of fields that hold objects or lists, which a query carries as JSON text."""
@@ -320,6 +348,16 @@ def _is_absent(bound: _Bound, value: Any) -> bool:
     return value == [] and declared.requirement == "required" and isinstance(declared.type, ListOf)
 
 
+def _as_sent(item: Any) -> dict[str, str]:
+    if not isinstance(item, _Gathered):
+        return {}
+    return {
+        bound.wire: str(value)[:MAX_TEXT].encode("utf-8", "replace").decode()
+        for bound, value in item.present
+        if isinstance(value, str) or (type(value) is int and abs(value) < MAX_INTEGER)
+    }
+
+
 def _excused(declared: Field, values: Mapping[str, Any], *, lenient: bool) -> bool:
     """Whether another field stands in for a required one."""
     others = (declared.unless, declared.natural_key if lenient else None)
@@ -351,10 +389,16 @@ def _own_first(struct: type[msgspec.Struct]) -> list[str]:
     return [name for name in dict.fromkeys(declared) if name in struct.__struct_fields__]
 
 
+def notes(declared: Field) -> list[str]:
+    """What the documentation says of a field besides its type."""
+    others = f"Also read from {' or '.join(declared.aliases)}." if declared.aliases else ""
+    return [text for text in (declared.note, others) if text]
+
+
 def _described(bound: _Bound) -> Schema:
     declared = bound.declared
     schema = dict(declared.type.schema())
-    texts = [declared.note, str(schema.pop("description", ""))]
+    texts = [*notes(declared), str(schema.pop("description", ""))]
     if declared.requirement == "logical":
         texts.append("Expected, never required.")
     description = " ".join(text for text in texts if text)
@@ -382,12 +426,11 @@ __all__ = [
     "Email",
     "Field",
     "FieldType",
-    "Host",
     "Id",
-    "IdOrEmpty",
     "IntOrDigits",
     "Lines",
     "ListOf",
+    "Malformed",
     "Model",
     "Name",
     "Nested",
@@ -395,7 +438,6 @@ __all__ = [
     "OneOf",
     "Pattern",
     "SafeText",
-    "Secret",
     "SoundName",
     "Text",
     "TrunkName",

@@ -33,6 +33,9 @@ class EngineAway:
     def ami(self) -> AmiClient:
         raise EngineNotReady("away")
 
+    def status(self) -> None:
+        return None
+
 
 class Api:
     """The services as a client sees them, and the store behind them."""

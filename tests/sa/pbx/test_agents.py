@@ -194,11 +194,48 @@ async def test_missing_fields_in_batches(switchboard: Api) -> None:
     assert not await members(switchboard)
 
 
-async def test_lenient_clients(switchboard: Api) -> None:
-    """With the switch on, other names, a missing source and bare agents in batches do."""
+async def test_malformed_items_in_batches(switchboard: Api) -> None:
+    """A value out of shape fails its own item, which is told as it was sent; the others are done."""
+    api = switchboard
+    items: list[Any] = [
+        {"queue": "nope", "source": "101", "agent": "101"},
+        {"queue": "900", "source": "101", "agent": "101", "penalty": "much"},
+        {"queue": "900", "source": "102", "agent": 102},
+        ["900"],
+    ]
+    answer = await api.done("pbx/queues/batchaddagent", {"agents": items})
+    keys = ("ok", "queue", "source", "agent", "penalty", "message")
+    assert [tuple(item[key] for key in keys) for item in answer["Data"]] == [
+        (0, "nope", "101", "101", "", FAILED),
+        (0, "900", "101", "101", "much", FAILED),
+        (1, "900", "102", "102", "", "Added successfully"),
+        (0, "", "", "", "", FAILED),
+    ]
+    assert answer["ok"] == 1
+    assert await members(api) == {("900", "102", "102")}
+    both = [{"queue": "9,0", "agent": "102"}, {"queue": "900", "agent": "102"}]
+    for action in ("pause", "resume", "remove"):
+        answer = await api.done(f"pbx/queues/batch{action}agent", {"agents": both})
+        assert [(item["ok"], item["queue"]) for item in answer["Data"]] == [(0, "9,0"), (1, "900")]
+    answer = await api.done("pbx/queues/batchremoveagent", {"agents": both[:1]})
+    assert answer["ok"] == 0
+
+
+async def test_other_names_of_fields(switchboard: Api) -> None:
+    """Names that clients were seen to send are read without any switch; what is missing is still missing."""
     api = switchboard
     body = {"queue_number": "900", "agent_number": "101"}
-    assert (await api.refused("pbx/queues/addagent", body))[0] == "Field 'queue':value is missing"
+    assert (await api.refused("pbx/queues/addagent", body))[0] == "Field 'source':value is missing"
+    await api.done("pbx/queues/addagent", {**body, "source": "101"})
+    await api.done("pbx/queues/pauseagent", body)
+    assert await members(api) == {("900", "101", "101")}
+
+
+async def test_lenient_clients(switchboard: Api) -> None:
+    """With the switch on, a missing source and bare agents in batches do."""
+    api = switchboard
+    body = {"queue_number": "900", "agent_number": "101"}
+    assert (await api.refused("pbx/queues/addagent", body))[0] == "Field 'source':value is missing"
     await api.set("sa.lenient", True)
     await api.done("pbx/queues/addagent", body)
     answer = await api.done("pbx/queues/batchaddagent", {"queue_number": "900", "agents": ["102", "103"]})

@@ -321,8 +321,19 @@ async def test_persian_names_are_welcome(api: Api) -> None:
     assert row["name"] == "علی رضایی\u200cها"
 
 
+async def test_a_secret_may_be_called_password(api: Api) -> None:
+    """Clients that write ``password`` need no switch; ``secret`` wins where both are sent."""
+    body = {"name": "x", "number": "102"}
+    await api.done("pbx/users/add", {**body, "password": "pw", "secret": None})
+    (row,) = await api.rows(select(extensions))
+    assert api.seal.open(row["secret_sealed"]) == "pw"
+    await api.done("pbx/users/update", {"_id": row["id"], "password": "other", "secret": "pw2"})
+    (row,) = await api.rows(select(extensions))
+    assert api.seal.open(row["secret_sealed"]) == "pw2"
+
+
 async def test_lenient_clients_name_extensions_by_number(api: Api) -> None:
-    """With the switch on, ``number`` and ``password`` do; with it off they do not."""
+    """With the switch on, ``number`` does; with it off it does not."""
     await api.extension("101")
     assert (await api.refused("pbx/users/update", {"number": "101", "name": "new"}))[0] == (
         "Field '_id':value is missing"

@@ -40,8 +40,8 @@ LENIENT_CONTEXTS = frozenset({"default"})
 class Originate(msgspec.Struct, kw_only=True):
     """Parameters, with the names of the wire."""
 
-    caller: Annotated[str, required(Dialable(), example="557", note="Extension, agent or outside number.")]
-    callee: Annotated[str, required(Dialable(), example="552", note="Extension, queue or outside number.")]
+    caller: Annotated[str, required(Dialable(), example="999", note="Extension, agent or outside number.")]
+    callee: Annotated[str, required(Dialable(), example="9009", note="Extension, queue or outside number.")]
     context: Annotated[
         str,
         required(ContextName(), example="main_routing", note="Outgoing route of the callee."),
@@ -51,7 +51,7 @@ class Originate(msgspec.Struct, kw_only=True):
         required(
             SafeText(max=80),
             lenient_same_as="caller",
-            example="557",
+            example="999",
             note="Number or text that both parties see.",
         ),
     ]

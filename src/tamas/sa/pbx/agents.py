@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from itertools import compress
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -17,8 +16,17 @@ import msgspec
 from tamas.engine import live
 from tamas.engine.ami import AmiClient
 from tamas.sa.errors import OperationFailed
-from tamas.sa.fields import Digits, DigitsOrEmpty, Field, ListOf, SafeText, optional, required
-from tamas.sa.pbx.effects import carry_over, refresh_queues
+from tamas.sa.fields import (
+    Digits,
+    DigitsOrEmpty,
+    Field,
+    ListOf,
+    Malformed,
+    SafeText,
+    optional,
+    required,
+)
+from tamas.sa.pbx.effects import Effect, carry_over, refreshed
 from tamas.sa.pbx.memberships import MembershipRefused, join, leave, lock_memberships, set_paused
 from tamas.sa.service import AgentBatch, AgentDone, ServiceContext, service
 from tamas.store.database import Connection
@@ -34,19 +42,19 @@ _PENALTY = DigitsOrEmpty(max=6)
 _REASON = SafeText(max=80)
 
 
-def _queue(example: str) -> Field:
-    return required(Digits(), lenient_aliases=("queue_number",), example=example)
+def _queue() -> Field:
+    return required(Digits(), aliases=("queue_number",), example="9009")
 
 
-def _agent(example: str) -> Field:
-    return required(Digits(), lenient_aliases=("agent_number",), example=example)
+def _agent() -> Field:
+    return required(Digits(), aliases=("agent_number",), example="999")
 
 
-def _source(example: str) -> Field:
+def _source() -> Field:
     return required(
         Digits(),
         lenient_aliases=("agent", "agent_number"),
-        example=example,
+        example="999",
         note="Extension the operator sits at; a mapping when it differs from agent.",
     )
 
@@ -54,43 +62,47 @@ def _source(example: str) -> Field:
 class AgentAdd(msgspec.Struct, kw_only=True):
     """Who joins which queue, and where the person sits."""
 
-    queue: Annotated[str, _queue("999")]
-    source: Annotated[str, _source("557")]
-    agent: Annotated[str, _agent("557")]
+    queue: Annotated[str, _queue()]
+    source: Annotated[str, _source()]
+    agent: Annotated[str, _agent()]
     penalty: Annotated[str, optional(_PENALTY, example="1")] = ""
 
 
 class AgentNamed(msgspec.Struct, kw_only=True):
     """Which agent in which queue."""
 
-    queue: Annotated[str, _queue("999")]
-    agent: Annotated[str, _agent("557")]
+    queue: Annotated[str, _queue()]
+    agent: Annotated[str, _agent()]
 
 
 class AgentPause(msgspec.Struct, kw_only=True):
     """Who takes a break from which queue, and why."""
 
-    queue: Annotated[str, _queue("999")]
-    agent: Annotated[str, _agent("557")]
+    queue: Annotated[str, _queue()]
+    agent: Annotated[str, _agent()]
     reason: Annotated[str, optional(_REASON, example="lunch")] = ""
+
+
+def _items(struct: type[msgspec.Struct]) -> ListOf:
+    return ListOf(struct, lenient_item="agent", each_alone=True)
 
 
 class BatchAdd(msgspec.Struct, kw_only=True):
     """Several who join."""
 
-    agents: Annotated[list[AgentAdd], required(ListOf(AgentAdd, lenient_item="agent"))]
+    agents: Annotated[list[AgentAdd | Malformed], required(_items(AgentAdd))]
 
 
 class BatchNamed(msgspec.Struct, kw_only=True):
     """Several agents in queues."""
 
-    agents: Annotated[list[AgentNamed], required(ListOf(AgentNamed, lenient_item="agent"))]
+    agents: Annotated[list[AgentNamed | Malformed], required(_items(AgentNamed))]
 
 
 class BatchPause(msgspec.Struct, kw_only=True):
     """Several who take a break."""
 
-    agents: Annotated[list[AgentPause], required(ListOf(AgentPause, lenient_item="agent"))]
+    agents: Annotated[list[AgentPause | Malformed], required(_items(AgentPause))]
 
 
 Item = TypeVar("Item", AgentAdd, AgentNamed, AgentPause)
@@ -128,18 +140,8 @@ async def _resume(tx: Connection, item: AgentNamed) -> set[str]:
     answer=AgentDone(ADDED),
 )
 async def add_agent(context: ServiceContext, request: AgentAdd) -> None:
-    await refresh_queues(context, await _one(context, request, _add))
-
-
-@service(
-    "pbx/queues/removeagent",
-    op="act",
-    summary="Take an operator out of a queue",
-    request=AgentNamed,
-    answer=AgentDone(REMOVED),
-)
-async def remove_agent(context: ServiceContext, request: AgentNamed) -> None:
-    await refresh_queues(context, await _one(context, request, _remove))
+    queues = await _one(context, request, _add)
+    await carry_over(context, refreshed(queues))
 
 
 @service(
@@ -166,6 +168,18 @@ async def resume_agent(context: ServiceContext, request: AgentNamed) -> None:
     await _tell_pause(context, [request], paused=False)
 
 
+@service(
+    "pbx/queues/removeagent",
+    op="act",
+    summary="Take an operator out of a queue",
+    request=AgentNamed,
+    answer=AgentDone(REMOVED),
+)
+async def remove_agent(context: ServiceContext, request: AgentNamed) -> None:
+    queues = await _one(context, request, _remove)
+    await carry_over(context, refreshed(queues))
+
+
 async def _one(context: ServiceContext, item: Item, step: Step[Item]) -> set[str]:
     async with context.database.write() as tx:
         await lock_memberships(context.database, tx)
@@ -185,7 +199,7 @@ _FAILED = OperationFailed.message
 
 
 def _example(text: str) -> dict[str, Any]:
-    return {"agent": "570", "message": text, "ok": 1, "queue": "10000"}
+    return {"agent": "999", "message": text, "ok": 1, "queue": "9009"}
 
 
 @service(
@@ -195,37 +209,23 @@ def _example(text: str) -> dict[str, Any]:
     description=_BATCH_DESCRIPTION,
     request=BatchAdd,
     answer=AgentBatch(
-        {"agent": "570", "message": ADDED, "ok": 1, "penalty": "", "queue": "10000", "source": "570"}
+        {"agent": "999", "message": ADDED, "ok": 1, "penalty": "1", "queue": "9009", "source": "999"}
     ),
 )
 async def add_agents(context: ServiceContext, request: BatchAdd) -> list[dict[str, Any]]:
     done, queues = await _several(context, request.agents, _add)
-    await refresh_queues(context, queues)
+    await carry_over(context, refreshed(queues))
     return [
         {
-            "agent": item.agent,
+            "agent": _sent(item, "agent"),
             "message": ADDED if ok else _FAILED,
             "ok": int(ok),
-            "penalty": item.penalty,
-            "queue": item.queue,
-            "source": item.source,
+            "penalty": _sent(item, "penalty"),
+            "queue": _sent(item, "queue"),
+            "source": _sent(item, "source"),
         }
         for item, ok in zip(request.agents, done, strict=True)
     ]
-
-
-@service(
-    "pbx/queues/batchremoveagent",
-    op="act",
-    summary="Take several operators out of queues",
-    description=_BATCH_DESCRIPTION,
-    request=BatchNamed,
-    answer=AgentBatch(_example(REMOVED)),
-)
-async def remove_agents(context: ServiceContext, request: BatchNamed) -> list[dict[str, Any]]:
-    done, queues = await _several(context, request.agents, _remove)
-    await refresh_queues(context, queues)
-    return _verdicts(request.agents, done, REMOVED)
 
 
 @service(
@@ -238,7 +238,7 @@ async def remove_agents(context: ServiceContext, request: BatchNamed) -> list[di
 )
 async def pause_agents(context: ServiceContext, request: BatchPause) -> list[dict[str, Any]]:
     done, _ = await _several(context, request.agents, _pause)
-    await _tell_pause(context, list(compress(request.agents, done)), paused=True)
+    await _tell_pause(context, _done(request.agents, done), paused=True)
     return _verdicts(request.agents, done, PAUSED)
 
 
@@ -252,12 +252,26 @@ async def pause_agents(context: ServiceContext, request: BatchPause) -> list[dic
 )
 async def resume_agents(context: ServiceContext, request: BatchNamed) -> list[dict[str, Any]]:
     done, _ = await _several(context, request.agents, _resume)
-    await _tell_pause(context, list(compress(request.agents, done)), paused=False)
+    await _tell_pause(context, _done(request.agents, done), paused=False)
     return _verdicts(request.agents, done, RESUMED)
 
 
+@service(
+    "pbx/queues/batchremoveagent",
+    op="act",
+    summary="Take several operators out of queues",
+    description=_BATCH_DESCRIPTION,
+    request=BatchNamed,
+    answer=AgentBatch(_example(REMOVED)),
+)
+async def remove_agents(context: ServiceContext, request: BatchNamed) -> list[dict[str, Any]]:
+    done, queues = await _several(context, request.agents, _remove)
+    await carry_over(context, refreshed(queues))
+    return _verdicts(request.agents, done, REMOVED)
+
+
 async def _several(
-    context: ServiceContext, items: Sequence[Item], step: Step[Item]
+    context: ServiceContext, items: Sequence[Item | Malformed], step: Step[Item]
 ) -> tuple[list[bool], set[str]]:
     """Do each item; tells which were done, and the queues that the engine must read again."""
     done: list[bool] = []
@@ -266,6 +280,9 @@ async def _several(
         async with context.database.write() as tx:
             await lock_memberships(context.database, tx)
             for item in items[first : first + ITEMS_PER_TRANSACTION]:
+                if isinstance(item, Malformed):
+                    done.append(False)
+                    continue
                 try:
                     queues |= await step(tx, item)
                 except MembershipRefused:
@@ -276,11 +293,25 @@ async def _several(
     return done, queues
 
 
+def _done(items: Sequence[Item | Malformed], done: Sequence[bool]) -> list[Item]:
+    return [item for item, ok in zip(items, done, strict=True) if ok and not isinstance(item, Malformed)]
+
+
+def _sent(item: msgspec.Struct | Malformed, name: str) -> str:
+    """A field of an item for its verdict; of one that could not be read, what was sent."""
+    return item.sent.get(name, "") if isinstance(item, Malformed) else str(getattr(item, name))
+
+
 def _verdicts(
-    items: Sequence[AgentNamed | AgentPause], done: Sequence[bool], text: str
+    items: Sequence[AgentNamed | AgentPause | Malformed], done: Sequence[bool], text: str
 ) -> list[dict[str, Any]]:
     return [
-        {"agent": item.agent, "message": text if ok else _FAILED, "ok": int(ok), "queue": item.queue}
+        {
+            "agent": _sent(item, "agent"),
+            "message": text if ok else _FAILED,
+            "ok": int(ok),
+            "queue": _sent(item, "queue"),
+        }
         for item, ok in zip(items, done, strict=True)
     ]
 
@@ -288,11 +319,14 @@ def _verdicts(
 async def _tell_pause(
     context: ServiceContext, items: Sequence[AgentNamed | AgentPause], *, paused: bool
 ) -> None:
-    for item in items:
-        reason = item.reason if isinstance(item, AgentPause) else ""
+    await carry_over(context, [_break_told(item, paused=paused) for item in items])
 
-        async def pause(ami: AmiClient, item: AgentNamed | AgentPause = item, reason: str = reason) -> None:
-            interface = live.member_interface(item.agent)
-            await live.pause_member(ami, item.queue, interface, paused=paused, reason=reason)
 
-        await carry_over(context, f"break of agent {item.agent} in queue {item.queue}", pause)
+def _break_told(item: AgentNamed | AgentPause, *, paused: bool) -> Effect:
+    interface = live.member_interface(item.agent)
+    reason = item.reason if isinstance(item, AgentPause) else ""
+
+    async def pause(ami: AmiClient) -> None:
+        await live.pause_member(ami, item.queue, interface, paused=paused, reason=reason)
+
+    return Effect(what=f"break of agent {item.agent} in queue {item.queue}", run=pause)

@@ -70,7 +70,7 @@ class ForwardTarget(Pattern):
 
 
 class ExtensionSecret(Text):
-    """What a phone authenticates with: printable characters, blanks included."""
+    """What a phone authenticates with: printable characters, blanks only inside."""
 
     allows_empty = False
     MAX = 128
@@ -79,8 +79,8 @@ class ExtensionSecret(Text):
         super().__init__(max=self.MAX)
 
     def convert(self, value: Any, *, lenient: bool) -> str:
-        if isinstance(value, str) and value != value.strip(" "):
-            raise BadValue  # a phone's own form would cut it
+        if isinstance(value, str) and (not value or value != value.strip()):
+            raise BadValue  # a phone's own form would cut blanks
         return super().convert(value, lenient=lenient)
 
     def schema(self) -> Schema:

@@ -6,12 +6,11 @@ A queue is one row that Asterisk reads again at each caller; its name in Asteris
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
-from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tamas.engine.more_options import read_more_options
@@ -32,11 +31,11 @@ from tamas.sa.fields import (
     optional,
     required,
 )
-from tamas.sa.pbx.effects import refresh_queues
+from tamas.sa.pbx.effects import carry_over, refreshed
 from tamas.sa.pbx.field_types import JOIN_EMPTY, MONITOR_FORMAT, MONITOR_TYPE, STRATEGY
 from tamas.sa.pbx.memberships import empty_queue, lock_memberships, renumber_queue
 from tamas.sa.pbx.numbers import claim_number, release_number
-from tamas.sa.pbx.rows import matches
+from tamas.sa.pbx.rows import fetch, matches, plain_rows
 from tamas.sa.service import Added, Listed, ServiceContext, Written, service
 from tamas.store.clock import now
 from tamas.store.database import Connection, Row
@@ -215,18 +214,7 @@ async def change(context: ServiceContext, request: QueueUpdate) -> None:
             await tx.execute(update(queues).where(_q.id == row["id"]).values(**values, updated_at=now()))
     except IntegrityError as error:
         raise QueueExists("name") from error
-    await refresh_queues(context, {row["number"], number})
-
-
-@service("pbx/queues/remove", op="remove", summary="Delete a queue", request=QueueRemove, answer=Written())
-async def remove(context: ServiceContext, request: QueueRemove) -> None:
-    async with context.database.write() as tx:
-        row = await _find(tx, request.id, request.number)
-        await lock_memberships(context.database, tx)
-        await empty_queue(tx, row["number"])
-        await release_number(tx, row["number"], owner=row["id"])
-        await tx.execute(delete(queues).where(_q.id == row["id"]))
-    await refresh_queues(context, {row["number"]})
+    await carry_over(context, refreshed({row["number"], number}))
 
 
 @service(
@@ -242,19 +230,19 @@ async def find(context: ServiceContext, request: QueueSearch) -> list[dict[str, 
     for column, text in ((_q.name, wanted.name), (_q.number, wanted.number)):
         if text:
             statement = statement.where(matches(column, text, like=request.alike))
-    found = await context.database.long_read(_fetch(statement))
-    return await asyncio.to_thread(_rows, found, RowDates(context.runtime))
+    found = await context.database.long_read(fetch(statement))
+    return await asyncio.to_thread(plain_rows, found, _KEYS, RowDates(context.runtime))
 
 
-def _rows(found: Sequence[Sequence[Any]], dates: RowDates) -> list[dict[str, Any]]:
-    rows = [dict(zip(_KEYS, line, strict=True)) for line in found]
-    for row in rows:
-        row["date"] = dates.text(row["date"])
-    return rows
-
-
-def _fetch(statement: Select[Any]) -> Callable[[SyncConnection], list[Any]]:
-    return lambda connection: [tuple(row) for row in connection.execute(statement)]
+@service("pbx/queues/remove", op="remove", summary="Delete a queue", request=QueueRemove, answer=Written())
+async def remove(context: ServiceContext, request: QueueRemove) -> None:
+    async with context.database.write() as tx:
+        row = await _find(tx, request.id, request.number)
+        await lock_memberships(context.database, tx)
+        await empty_queue(tx, row["number"])
+        await release_number(tx, row["number"], owner=row["id"])
+        await tx.execute(delete(queues).where(_q.id == row["id"]))
+    await carry_over(context, refreshed({row["number"]}))
 
 
 def _given(request: QueueAdd | QueueUpdate) -> dict[str, Any]:

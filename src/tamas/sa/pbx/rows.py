@@ -1,10 +1,13 @@
-"""What the searches of the switchboard share: matching a condition, and the order of numbers."""
+"""What the searches of the switchboard share: conditions, reading, the form of rows, the order of numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, Connection, Select, func
+
+from tamas.sa.dates import RowDates
 
 
 def matches(column: Any, text: str, *, like: bool) -> ColumnElement[bool]:
@@ -20,3 +23,16 @@ def matches(column: Any, text: str, *, like: bool) -> ColumnElement[bool]:
 def number_order(number: str) -> tuple[int, str]:
     """Sort key: numbers by length, then by digits, as people read them."""
     return len(number), number
+
+
+def fetch(statement: Select[Any]) -> Callable[[Connection], list[tuple[Any, ...]]]:
+    """The reading of a statement, for :meth:`tamas.store.database.Database.long_read`."""
+    return lambda connection: [tuple(row) for row in connection.execute(statement)]
+
+
+def plain_rows(found: Sequence[Sequence[Any]], keys: Sequence[str], dates: RowDates) -> list[dict[str, Any]]:
+    """Rows of an answer: values by key, ``date`` in words."""
+    rows = [dict(zip(keys, line, strict=True)) for line in found]
+    for row in rows:
+        row["date"] = dates.text(row["date"])
+    return rows

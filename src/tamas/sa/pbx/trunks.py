@@ -7,12 +7,11 @@ A trunk is one row from which PJSIP's endpoint, addresses, credentials and regis
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, DefaultClause, Select, delete, insert, select, update
-from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import ColumnElement, DefaultClause, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tamas.engine import live
@@ -36,9 +35,9 @@ from tamas.sa.fields import (
     optional,
     required,
 )
-from tamas.sa.pbx.effects import carry_over
+from tamas.sa.pbx.effects import Effect, carry_over
 from tamas.sa.pbx.field_types import DTMF_MODE, INSECURE, NAT, PEER_TYPE, TRUNK_TYPE, Port, SipHost
-from tamas.sa.pbx.rows import matches
+from tamas.sa.pbx.rows import fetch, matches, plain_rows
 from tamas.sa.service import Added, Listed, ServiceContext, Written, service
 from tamas.store.clock import now
 from tamas.store.database import Connection, Row
@@ -189,14 +188,6 @@ async def change(context: ServiceContext, request: TrunkUpdate) -> None:
     await _tell_engine(context, before, after)
 
 
-@service("pbx/trunks/remove", op="remove", summary="Delete a trunk", request=TrunkRemove, answer=Written())
-async def remove(context: ServiceContext, request: TrunkRemove) -> None:
-    async with context.database.write() as tx:
-        row = await _find(tx, request.id, request.name)
-        await tx.execute(delete(trunks).where(_t.id == row["id"]))
-    await _tell_engine(context, row, None)
-
-
 @service(
     "pbx/trunks/search",
     op="search",
@@ -209,19 +200,16 @@ async def find(context: ServiceContext, request: TrunkSearch) -> list[dict[str, 
     statement = _SELECT.order_by(_t.name, _t.id)
     if name:
         statement = statement.where(matches(_t.name, name, like=request.alike))
-    found = await context.database.long_read(_fetch(statement))
-    return await asyncio.to_thread(_rows, found, RowDates(context.runtime))
+    found = await context.database.long_read(fetch(statement))
+    return await asyncio.to_thread(plain_rows, found, _KEYS, RowDates(context.runtime))
 
 
-def _rows(found: Sequence[Sequence[Any]], dates: RowDates) -> list[dict[str, Any]]:
-    rows = [dict(zip(_KEYS, line, strict=True)) for line in found]
-    for row in rows:
-        row["date"] = dates.text(row["date"])
-    return rows
-
-
-def _fetch(statement: Select[Any]) -> Callable[[SyncConnection], list[Any]]:
-    return lambda connection: [tuple(row) for row in connection.execute(statement)]
+@service("pbx/trunks/remove", op="remove", summary="Delete a trunk", request=TrunkRemove, answer=Written())
+async def remove(context: ServiceContext, request: TrunkRemove) -> None:
+    async with context.database.write() as tx:
+        row = await _find(tx, request.id, request.name)
+        await tx.execute(delete(trunks).where(_t.id == row["id"]))
+    await _tell_engine(context, row, None)
 
 
 def _given(request: TrunkAdd | TrunkUpdate) -> dict[str, Any]:
@@ -260,7 +248,7 @@ async def _tell_engine(
     async def reload(ami: AmiClient) -> None:
         await live.trunk_changed(ami, trunk_endpoint(name), registration_changed=changed, gone=not in_use)
 
-    await carry_over(context, f"change of trunk {name}", reload)
+    await carry_over(context, [Effect(what=f"change of trunk {name}", run=reload)])
 
 
 def _registration(row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

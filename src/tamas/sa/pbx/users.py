@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -24,7 +24,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy import Connection as SyncConnection
 
 from tamas.engine import live
 from tamas.engine.ami import AmiClient
@@ -51,7 +50,7 @@ from tamas.sa.fields import (
     optional,
     required,
 )
-from tamas.sa.pbx.effects import carry_over, refresh_queues
+from tamas.sa.pbx.effects import Effect, carry_over, refreshed
 from tamas.sa.pbx.field_types import (
     DTMF_MODE,
     NAT,
@@ -66,7 +65,7 @@ from tamas.sa.pbx.field_types import (
 )
 from tamas.sa.pbx.memberships import forget_extension, lock_memberships, renumber_extension
 from tamas.sa.pbx.numbers import claim_number, release_number
-from tamas.sa.pbx.rows import matches, number_order
+from tamas.sa.pbx.rows import fetch, matches, number_order
 from tamas.sa.service import Added, Listed, ServiceContext, Written, service
 from tamas.store.clock import now
 from tamas.store.database import Connection, HotQuery, Row
@@ -150,7 +149,7 @@ class UserAdd(UserSettings, kw_only=True):
     number: Annotated[
         str, required(Digits(), example="999", note="Unique among everything that can be dialed.")
     ]
-    secret: Annotated[str, required(ExtensionSecret(), lenient_aliases=("password",), example="999")]
+    secret: Annotated[str, required(ExtensionSecret(), aliases=("password",), example="999")]
 
 
 class UserUpdate(UserSettings, kw_only=True):
@@ -165,7 +164,7 @@ class UserUpdate(UserSettings, kw_only=True):
         str | None,
         logical(
             ExtensionSecret(),
-            lenient_aliases=("password",),
+            aliases=("password",),
             example="999",
             note="The mask ****** leaves the secret alone.",
         ),
@@ -182,7 +181,7 @@ class UserRemove(msgspec.Struct, kw_only=True):
 class UserConditions(msgspec.Struct, kw_only=True):
     """What rows must match; ``""`` matches everything."""
 
-    name: Annotated[str, optional(Text(max=80), example="101")] = ""
+    name: Annotated[str, optional(Text(max=80), example="User2")] = ""
     number: Annotated[str, optional(Text(max=80), example="")] = ""
     mapped: Annotated[str, optional(Text(max=80), example="", note="Number of the mapped operator.")] = ""
 
@@ -264,7 +263,7 @@ async def add(context: ServiceContext, request: UserAdd) -> str:
             raise NumberExists("number")
         await tx.execute(insert(extensions), values)
     if values.get("active", "yes") == "yes":
-        await _watch_phones(context, request.number)
+        await carry_over(context, [_phones_watched(request.number)])
     return identity
 
 
@@ -300,22 +299,8 @@ async def change(context: ServiceContext, request: UserUpdate) -> None:
         await tx.execute(
             update(extensions).where(extensions.c.id == row["id"]).values(**values, updated_at=now())
         )
-    after = {**row, **values}
-    if after["active"] == "yes":
-        await _watch_phones(context, number)
-    await refresh_queues(context, queues)
-
-
-@service("pbx/users/remove", op="remove", summary="Delete an extension", request=UserRemove, answer=Written())
-async def remove(context: ServiceContext, request: UserRemove) -> None:
-    async with context.database.write() as tx:
-        row = await _find(tx, request.id, request.number)
-        await lock_memberships(context.database, tx)
-        queues = await forget_extension(tx, row["number"])
-        await tx.execute(delete(ps_contacts).where(ps_contacts.c.endpoint == row["number"]))
-        await release_number(tx, row["number"], owner=row["id"])
-        await tx.execute(delete(extensions).where(extensions.c.id == row["id"]))
-    await refresh_queues(context, queues)
+    watched = [_phones_watched(number)] if {**row, **values}["active"] == "yes" else []
+    await carry_over(context, [*watched, *refreshed(queues)])
 
 
 @service(
@@ -335,8 +320,20 @@ async def find(context: ServiceContext, request: UserSearch) -> list[dict[str, A
             row["queues"].sort(key=number_order)
         return rows
     statement = _listing(wanted, like=request.alike, mapped_only=mapped_only)
-    found = await context.database.long_read(_fetch(statement))
+    found = await context.database.long_read(fetch(statement))
     return await asyncio.to_thread(_rows, found, dates)
+
+
+@service("pbx/users/remove", op="remove", summary="Delete an extension", request=UserRemove, answer=Written())
+async def remove(context: ServiceContext, request: UserRemove) -> None:
+    async with context.database.write() as tx:
+        row = await _find(tx, request.id, request.number)
+        await lock_memberships(context.database, tx)
+        queues = await forget_extension(tx, row["number"])
+        await tx.execute(delete(ps_contacts).where(ps_contacts.c.endpoint == row["number"]))
+        await release_number(tx, row["number"], owner=row["id"])
+        await tx.execute(delete(extensions).where(extensions.c.id == row["id"]))
+    await carry_over(context, refreshed(queues))
 
 
 # -- reading -----------------------------------------------------------------------------------------------
@@ -404,10 +401,6 @@ def _listing(wanted: UserConditions, *, like: bool, mapped_only: bool) -> Select
     )
 
 
-def _fetch(statement: Select[Any]) -> Callable[[SyncConnection], list[Any]]:
-    return lambda connection: [tuple(row) for row in connection.execute(statement)]
-
-
 # -- writing -----------------------------------------------------------------------------------------------
 
 
@@ -457,8 +450,8 @@ def _shuts_phones_out(row: Row, values: Mapping[str, Any]) -> bool:
     return bool(secret_changed) or after["active"] != "yes" or after["user_type"] != "SIP"
 
 
-async def _watch_phones(context: ServiceContext, number: str) -> None:
+def _phones_watched(number: str) -> Effect:
     async def watch(ami: AmiClient) -> None:
         await live.endpoint_changed(ami, number)
 
-    await carry_over(context, f"watching the phones of extension {number}", watch)
+    return Effect(what=f"watching the phones of extension {number}", run=watch)

@@ -1,0 +1,46 @@
+"""The examples of the documentation, pasted one after the other into a running server."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+import httpx
+import pytest
+
+from support.server import TamasServer
+from tamas.sa.app import declared_services
+from tamas.sa.documentation import curl_example
+
+pytestmark = pytest.mark.engine
+
+
+async def test_examples_work_when_pasted(server: TamasServer) -> None:
+    """Every curl command of the page, from its top to its end, succeeds; only ``_id`` is filled in."""
+    account = server.account
+    assert account is not None
+    made: dict[str, str] = {}
+    async with httpx.AsyncClient(
+        auth=(account.username, account.password), headers=account.headers(), timeout=20
+    ) as client:
+        for service in declared_services():
+            group, _, action = service.path.rpartition("/")
+            words = shlex.split(curl_example(service, server.base_url).replace("\\\n", " "))
+            body: dict[str, Any] | None = json.loads(words[words.index("-d") + 1]) if "-d" in words else None
+            if body is not None and "_id" in body:
+                # What is removed is another one, so that the examples that follow find theirs.
+                spare = {"name": "Spare", "number": "8888", "secret": "s"}
+                if action == "remove":
+                    made[group] = (await server.api(f"{group}/add", spare))["_id"]
+                body["_id"] = made[group]
+            answer = await client.post(words[-1], json=body)
+            content = answer.json()
+            assert content["success"] == 1, (service.path, body, answer.headers.get("x-error-field"))
+            if action == "add":
+                made[group] = content["data"]["_id"]
+            if action == "search":
+                assert made[group] in {row["_id"] for row in content["data"]}, service.path
+            if "agent" in action:
+                assert content["data"]["ok"] == 1, service.path
+    assert len(made) == 3
