@@ -156,6 +156,8 @@ async def test_large_headers() -> None:
         assert answer.startswith(b"HTTP/1.1 431")
         answer = await talk(port, b"GET / HTTP/1.1\r\nX: " + b"x" * (MAX_HEADER_BYTES + 10))
         assert answer == b"" or answer.startswith(b"HTTP/1.1 431")
+        answer = await talk(port, b"GET / HTTP/1.1\r\nX: " + b"x" * (MAX_HEADER_BYTES + 10) + b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 431")
         answer = await talk(port, b"GET /" + b"x" * (MAX_HEADER_BYTES + 10))
         assert answer == b"" or answer.startswith(b"HTTP/1.1 431")
 
@@ -217,6 +219,18 @@ async def test_refused_bodies_end_in_time() -> None:
     async with serving() as port:
         answer = await talk(port, head, *[b"x" for _ in range(30)], pause=0.1)
         assert answer.startswith(b"HTTP/1.1 413")
+
+
+async def test_an_early_answer_is_not_lost() -> None:
+    """Who asks to close and is answered before its body is complete gets the answer, not a reset."""
+    head = b"POST /deaf HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 10000000\r\n\r\n"
+    async with serving() as port:
+        for _ in range(5):
+            answer = await talk(port, head, b"x" * 5_000_000, b"x" * 5_000_000, pause=0.01)
+            assert answer.startswith(b"HTTP/1.1 413")
+        began = asyncio.get_running_loop().time()
+        assert (await talk(port, head)).startswith(b"HTTP/1.1 413")
+        assert asyncio.get_running_loop().time() - began < 3
 
 
 async def test_idle_connections_end() -> None:

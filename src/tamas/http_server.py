@@ -40,6 +40,8 @@ MAX_CONNECTIONS = 4096
 MAX_CONNECTIONS_PER_ADDRESS = 256
 MAX_SURPLUS_BYTES = 32 * 1024 * 1024
 """Bytes of a refused body that are read and thrown away, so that the client gets to see the answer."""
+LINGER_SECONDS = 1.0
+"""How long the end of such a body is waited for, when the connection is to end and nothing more comes."""
 SHUTDOWN_SECONDS = 5
 """How long running requests may finish when the server stops."""
 BACKLOG = 1024
@@ -78,11 +80,14 @@ class _JoinedWrites:
     uvicorn writes them apart, which costs a second system call and often a second packet.
     """
 
-    __slots__ = ("_head_seen", "_held", "_loop", "_transport")
+    __slots__ = ("_end", "_head_seen", "_held", "_loop", "_transport")
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, end: Callable[[], None]
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._end = end
         self._held = b""
         self._head_seen = False
 
@@ -97,7 +102,7 @@ class _JoinedWrites:
 
     def close(self) -> None:
         self._flush()
-        self._transport.close()
+        self._end()
 
     def is_closing(self) -> bool:
         return self._transport.is_closing()
@@ -152,6 +157,7 @@ def _protocol_class(edge: _Edge) -> type[asyncio.Protocol]:
         """What the client has begun to send and not finished; between requests nothing."""
         _header_bytes = 0
         _surplus = 0
+        _lingers_until: float | None = None
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(transport)  # type: ignore[arg-type]
@@ -170,6 +176,14 @@ def _protocol_class(edge: _Edge) -> type[asyncio.Protocol]:
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
+            if self._lingers_until is not None:
+                self._surplus += len(data)
+                if self._surplus > MAX_SURPLUS_BYTES or self.loop.time() > self._lingers_until:
+                    self.transport.abort()
+                    return
+                self._disarm()
+                self._arm(LINGER_SECONDS)
+                return
             if self._awaiting == "body":
                 if self.cycle.response_complete:
                     self._surplus += len(data)
@@ -194,16 +208,17 @@ def _protocol_class(edge: _Edge) -> type[asyncio.Protocol]:
 
         def on_headers_complete(self) -> None:
             self._awaiting = "body"
+            is_large = self._header_bytes > MAX_HEADER_BYTES
             self._header_bytes = 0
             self._surplus = 0
             self._disarm()
-            if len(self.headers) > MAX_HEADERS:
+            if len(self.headers) > MAX_HEADERS or (is_large and self._size_of_headers() > MAX_HEADER_BYTES):
                 self._refuse_headers()
             if self.transport.is_closing():
                 return
             super().on_headers_complete()
             if self.cycle is not None:
-                self.cycle.transport = _JoinedWrites(self.transport, self.loop)  # type: ignore[assignment]
+                self.cycle.transport = _JoinedWrites(self.transport, self.loop, self._end)  # type: ignore[assignment]
 
         def on_message_complete(self) -> None:
             self._awaiting = None
@@ -217,6 +232,20 @@ def _protocol_class(edge: _Edge) -> type[asyncio.Protocol]:
                     self.timeout_keep_alive, self.timeout_keep_alive_handler
                 )
 
+        def _end(self) -> None:
+            """End the connection after a response, but not before the client can have read it.
+
+            A client that still sends its body would be reset, and lose the answer (RFC 9112, section 9.6).
+            """
+            if self._awaiting != "body" or self.transport.is_closing():
+                self.transport.close()
+                return
+            self._lingers_until = self.loop.time() + limits.body_seconds
+            self._disarm()
+            self._arm(LINGER_SECONDS)
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+
         def _arm(self, seconds: float) -> None:
             self._deadline = self.loop.call_later(seconds, self._too_slow)
 
@@ -228,6 +257,10 @@ def _protocol_class(edge: _Edge) -> type[asyncio.Protocol]:
         def _too_slow(self) -> None:
             self._deadline = None
             self.transport.abort()
+
+        def _size_of_headers(self) -> int:
+            """Asked only when much came in one piece, perhaps with a body or more requests behind."""
+            return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
         def _refuse_headers(self) -> None:
             if not self.transport.is_closing():
