@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tamas.settings import SettingsError, load_settings
+from tamas.settings import SettingsError, load_settings, unknown_variables
 
 
 def test_defaults_listen_on_loopback_only(tmp_path: Path) -> None:
@@ -46,6 +46,8 @@ def test_postgresql_urls_of_other_tools_are_understood() -> None:
         ("TAMAS_TRUSTED_PROXIES", "10.0.0.0/33"),
         ("TAMAS_LOG_FORMAT", "xml"),
         ("TAMAS_DATABASE_URL", "mysql://u@h/d"),
+        ("TAMAS_DATABASE_URL", "postgresql://u:p@h:port/x"),
+        ("TAMAS_DATABASE_URL", "postgresql://u:p@h/x?sslmode=maybe"),
         ("TAMAS_HTTP_TLS_CERT", "/only/one.pem"),
         ("TAMAS_FALLBACK_NUMBER", "101,1)"),
         ("TAMAS_CONFIG", "/no/such/file.toml"),
@@ -55,3 +57,29 @@ def test_unusable_values_are_named(name: str, value: str) -> None:
     """The error says which setting is wrong."""
     with pytest.raises(SettingsError, match=name if name != "TAMAS_CONFIG" else "no/such"):
         load_settings({name: value})
+
+
+def test_a_misspelt_setting_of_the_file_is_named(tmp_path: Path) -> None:
+    """What nobody reads would be silently without effect."""
+    file = tmp_path / "tamas.toml"
+    file.write_text("http_port = 9000\nhttp_prot = 9001\n")
+    with pytest.raises(SettingsError, match="http_prot"):
+        load_settings({"TAMAS_CONFIG": str(file)})
+
+
+def test_misspelt_variables_are_found() -> None:
+    """They only deserve a warning: the environment may be made for others too."""
+    environment = {
+        "TAMAS_HTTP_PROT": "1",
+        "TAMAS_HTTP_PORT": "9000",
+        "TAMAS_CONFIG": "",
+        "TAMAS_": "",
+        "HOME": "/",
+    }
+    assert unknown_variables(environment) == ["TAMAS_", "TAMAS_HTTP_PROT"]
+
+
+def test_the_tls_mode_of_the_database_is_kept() -> None:
+    """Every reader of the URL takes it from there."""
+    settings = load_settings({"TAMAS_DATABASE_URL": "postgres://u:p%40@db/tamas?sslmode=verify-full"})
+    assert settings.database_url == "postgresql+asyncpg://u:p%40@db/tamas?sslmode=verify-full"

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from tamas.errors import SetupError
+from tamas.store.address import StoreAddressError, parse_address
 
 LogFormat = Literal["text", "json"]
 Network = IPv4Network | IPv6Network
@@ -50,7 +51,7 @@ class Settings:
     cache_dir: Path
     """Holds what can be fetched again (Asterisk, SIPp); shared by all instances of a user."""
     database_url: str
-    """``sqlite:///PATH`` or ``postgresql+asyncpg://USER:PASSWORD@HOST:PORT/NAME``."""
+    """``sqlite:///PATH`` or ``postgresql+asyncpg://USER:PASSWORD@HOST:PORT/NAME?sslmode=MODE``."""
     http_host: str
     http_port: int
     http_tls_cert: Path | None
@@ -81,6 +82,20 @@ class Settings:
         return f"{'https' if self.tls else 'http'}://{host}:{self.http_port}"
 
 
+_PREFIX: Final = "TAMAS_"
+_NAMES: Final = frozenset(field.name for field in fields(Settings))
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Names of variables that look like settings and are none: misspelt, or of another version.
+
+    :param environment: variables to look at in place of ``os.environ``.
+    """
+    env = os.environ if environment is None else environment
+    known = {f"{_PREFIX}{name.upper()}" for name in _NAMES} | {"TAMAS_CONFIG"}
+    return sorted(name for name in env if name.startswith(_PREFIX) and name not in known)
+
+
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings of this process.
 
@@ -89,7 +104,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """
     env = os.environ if environment is None else environment
     values = _file_values(env)
-    values.update({k[6:].lower(): v for k, v in env.items() if k.startswith("TAMAS_") and v != ""})
+    for name in _NAMES:
+        if value := env.get(_PREFIX + name.upper()):
+            values[name] = value
     return _build(values, env)
 
 
@@ -104,6 +121,8 @@ def _file_values(env: Mapping[str, str]) -> dict[str, str]:
                 content = tomllib.load(file)
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise SettingsError(f"{path}: {error}") from error
+        if unknown := sorted(content.keys() - _NAMES):
+            raise SettingsError(f"{path}: there is no setting {', '.join(unknown)}")
         return {key: _as_text(path, key, value) for key, value in content.items()}
     return {}
 
@@ -162,11 +181,10 @@ def _build(values: Mapping[str, str], env: Mapping[str, str]) -> Settings:
 def _database_url(text: str, state_dir: Path) -> str:
     if not text:
         return f"sqlite:///{state_dir / 'tamas.db'}"
-    if text.startswith(("postgres://", "postgresql://")):
-        text = "postgresql+asyncpg://" + text.split("://", 1)[1]
-    if not text.startswith(("sqlite:///", "postgresql+asyncpg://")):
-        raise SettingsError("TAMAS_DATABASE_URL must begin with sqlite:/// or postgresql+asyncpg://")
-    return text
+    try:
+        return parse_address(text).render_as_string(hide_password=False)
+    except StoreAddressError as error:
+        raise SettingsError(f"TAMAS_DATABASE_URL: {error}") from error
 
 
 def _address(name: str, text: str) -> str:
