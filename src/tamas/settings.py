@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from tamas.errors import SetupError
-from tamas.store.address import StoreAddressError, parse_address
+from tamas.store_address import StoreAddressError, parse_address
 
 LogFormat = Literal["text", "json"]
 Network = IPv4Network | IPv6Network

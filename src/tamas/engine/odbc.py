@@ -15,7 +15,7 @@ from sqlalchemy import URL
 
 from tamas.engine.install import OdbcDriver
 from tamas.errors import SetupError
-from tamas.store.address import parse_address, ssl_mode
+from tamas.store_address import parse_address, ssl_mode
 
 OBJECTS: Final = "tamas"
 """Data source and connection pool for endpoints, queues, contacts."""

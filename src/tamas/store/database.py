@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from tamas.errors import TamasError
-from tamas.store.address import parse_address, ssl_mode, without_ssl_mode
+from tamas.store_address import parse_address, ssl_mode, without_ssl_mode
 
 Dialect = Literal["sqlite", "postgresql"]
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -327,7 +327,7 @@ async def open_database(url: str) -> Database:
     """Open the store at a ``TAMAS_DATABASE_URL``. The schema must be there (:mod:`tamas.store.migrate`).
 
     :raises StoreError: it cannot be reached or opened.
-    :raises tamas.store.address.StoreAddressError: the URL cannot be used.
+    :raises tamas.store_address.StoreAddressError: the URL cannot be used.
     """
     parsed = parse_address(url)
     try:

@@ -13,9 +13,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.exc import OperationalError
 
-from tamas.store.address import parse_address
 from tamas.store.database import StoreError, postgresql_engine, shown
 from tamas.store.views import create_views
+from tamas.store_address import parse_address
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy import URL
 
-from tamas.store.address import parse_address
 from tamas.store.database import StoreError, connect, shown
 from tamas.store.schema import SCHEMA_VERSION
+from tamas.store_address import parse_address
 
 _QUESTION = "SELECT version_num FROM alembic_version"
 

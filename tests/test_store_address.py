@@ -19,10 +19,10 @@ from sqlalchemy import text
 from support.apart import run_apart
 from support.postgresql import PostgresqlCluster
 from tamas.engine.odbc import odbc_ini
-from tamas.store.address import StoreAddressError, parse_address, ssl_mode
 from tamas.store.database import Database, PostgresqlDatabase, StoreError, open_database
 from tamas.store.migrate import migrate
 from tamas.store.version import current_version
+from tamas.store_address import StoreAddressError, parse_address, ssl_mode
 
 BASE = "postgresql+asyncpg://tamas:p%40ss@db:5433/tamas"
 ENCRYPTED = text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
