@@ -7,9 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
-
 from tamas.engine.ami import AmiClient, AmiError, AmiMessage
 from tamas.engine.engine import EngineNotReady
 from tamas.engine.live import catch_up, store_came_back
@@ -18,7 +15,7 @@ from tamas.records.originates import close_open_originates, on_originate_respons
 from tamas.records.orphans import close_orphans
 from tamas.records.retention import prune_inbox
 from tamas.store.clock import now
-from tamas.store.database import Database, StoreError
+from tamas.store.database import STORE_ERRORS, Database
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +25,6 @@ PRUNE_SECONDS = 3600.0
 LIST_SECONDS = 10.0
 RETRY_SECONDS = 1.0
 _WAKING = frozenset({"Hangup", "OriginateResponse"})
-_STORE_ERRORS = (StoreError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 class EngineEvents:
@@ -114,7 +110,7 @@ class EngineEvents:
         while True:
             try:
                 await work()
-            except _STORE_ERRORS as error:
+            except STORE_ERRORS as error:
                 log.warning("a call record has to wait for the store: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
@@ -124,6 +120,6 @@ class EngineEvents:
         while True:
             try:
                 await prune_inbox(self._database, days=INBOX_DAYS)
-            except _STORE_ERRORS as error:
+            except STORE_ERRORS as error:
                 log.warning("pruning has to wait for the store: %s", error)
             await asyncio.sleep(PRUNE_SECONDS)

@@ -137,6 +137,53 @@ async def test_pruning_by_age_and_number(database: Database) -> None:
     assert await log.prune() == 0
 
 
+async def test_pruning_lets_the_log_be_written(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much there is to delete, what is logged meanwhile is stored after each batch of it."""
+    log = ApiLog(sqlite_database)
+    async with sqlite_database.write() as tx:
+        await tx.execute(insert(api_log), [entry(5)._asdict() for _ in range(3 * PRUNE_BATCH + 1)])
+    prune_batch = log._prune_batch
+    stored: list[int] = []
+
+    async def watched() -> int:
+        stored.append(len(await search_api_log(sqlite_database, account="new")))
+        log.add(entry(now(), account="new"))
+        return await prune_batch()
+
+    monkeypatch.setattr(log, "_prune_batch", watched)
+    assert await log.prune() == 3 * PRUNE_BATCH + 1
+    assert stored == [0, 1, 2, 3]
+
+
+async def test_the_writer_survives_what_nobody_foresaw(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An unexpected failure is told with its traceback, and the log is written all the same."""
+    log = ApiLog(sqlite_database)
+    write = log._write
+    failures = iter([RuntimeError("a surprise")])
+
+    async def fails_once(*given: Any) -> None:
+        for failure in failures:
+            raise failure
+        await write(*given)
+
+    monkeypatch.setattr(log, "_write", fails_once)
+    await log.start()
+    try:
+        log.add(entry(1))
+
+        async def written() -> bool:
+            return len(await search_api_log(sqlite_database)) == 1
+
+        await eventually(written, within=5, what="the entry")
+        assert "a surprise" in caplog.text
+    finally:
+        await log.close()
+
+
 async def test_a_full_buffer_drops_and_says_so(
     sqlite_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:

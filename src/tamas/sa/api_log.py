@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import asyncpg
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from tamas.store.clock import MICROSECONDS, now
-from tamas.store.database import Database, StoreError
+from tamas.store.database import STORE_ERRORS, Database
 from tamas.store.runtime_settings import load_runtime_settings
 from tamas.store.schema import api_accounts, api_log
 
@@ -25,6 +23,8 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.25
 """How far the stored log may be behind."""
+RECOVERY_SECONDS = 1.0
+"""Pause after a failure that nobody foresaw."""
 BUFFER_ROWS = 20_000
 """Rows that may wait to be written; more are dropped and counted."""
 BATCH_ROWS = 500
@@ -35,8 +35,6 @@ USED_SECONDS = 60
 """``last_used_at`` of an account is written at most this often."""
 MAX_SERVICE = 96
 DAY = 86_400 * MICROSECONDS
-
-_STORE_ERRORS = (StoreError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 class Entry(NamedTuple):
@@ -132,7 +130,7 @@ class ApiLog:
             batch, used = self._waiting[:BATCH_ROWS], dict(self._used_to_write)
             try:
                 await self._write(batch, used)
-            except _STORE_ERRORS as error:
+            except STORE_ERRORS as error:
                 if not self._complained:
                     log.warning("the API log cannot be written: %s", error)
                 self._complained = True
@@ -150,28 +148,32 @@ class ApiLog:
             self._dropped = 0
 
     async def prune(self) -> int:
-        """Delete what is too old or too much, in small batches.
+        """Delete what is too old or too much, in small batches between which the log is written.
 
         :returns: the number of deleted rows.
         """
-        settings = await load_runtime_settings(self._database)
-        oldest = self._clock() - settings["api_log.days"] * DAY
         deleted = 0
         while True:
-            async with self._database.write() as tx:
-                last = await tx.scalar(select(func.max(api_log.c.id)))
-                if last is None:
-                    return deleted
-                too_many = api_log.c.id <= last - settings["api_log.rows"]
-                for surplus in (too_many, api_log.c.at < oldest):
-                    victims = select(api_log.c.id).where(surplus).order_by(api_log.c.at).limit(PRUNE_BATCH)
-                    result = await tx.execute(delete(api_log).where(api_log.c.id.in_(victims)))
-                    if result.rowcount:
-                        break
-            deleted += result.rowcount
-            if result.rowcount < PRUNE_BATCH:
+            batch = await self._prune_batch()
+            deleted += batch
+            if batch < PRUNE_BATCH or self._closing:
                 return deleted
-            await asyncio.sleep(0)
+            await self.flush()
+
+    async def _prune_batch(self) -> int:
+        settings = await load_runtime_settings(self._database)
+        oldest = self._clock() - settings["api_log.days"] * DAY
+        async with self._database.write() as tx:
+            last = await tx.scalar(select(func.max(api_log.c.id)))
+            if last is None:
+                return 0
+            too_many = api_log.c.id <= last - settings["api_log.rows"]
+            for surplus in (too_many, api_log.c.at < oldest):
+                victims = select(api_log.c.id).where(surplus).order_by(api_log.c.at).limit(PRUNE_BATCH)
+                result = await tx.execute(delete(api_log).where(api_log.c.id.in_(victims)))
+                if result.rowcount:
+                    return result.rowcount
+        return 0
 
     async def _run(self) -> None:
         next_prune = self._clock() + int(PRUNE_SECONDS * MICROSECONDS)
@@ -181,20 +183,25 @@ class ApiLog:
             self._wake.clear()
             if not self._closing:
                 await asyncio.sleep(FLUSH_SECONDS / 2)
-            await self.flush()
+            await self._survive(self.flush)
             if self._waiting:  # the store is down: try again, but not at once
                 self._wake.set()
                 await asyncio.sleep(FLUSH_SECONDS)
             if self._clock() >= next_prune and not self._closing:
                 next_prune = self._clock() + int(PRUNE_SECONDS * MICROSECONDS)
-                await self._prune_quietly()
-        await self.flush()
+                await self._survive(self.prune)
+        await self._survive(self.flush)
 
-    async def _prune_quietly(self) -> None:
+    async def _survive(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do a part of the writer's work; what goes wrong in it is told and ends neither it nor the log."""
         try:
-            await self.prune()
-        except _STORE_ERRORS as error:
+            await work()
+        except STORE_ERRORS as error:
             log.warning("the API log cannot be shortened: %s", error)
+        except Exception:
+            log.exception("the writer of the API log failed unexpectedly; it goes on")
+            if not self._closing:
+                await asyncio.sleep(RECOVERY_SECONDS)
 
     async def _write(self, batch: list[Entry], used: dict[str, int]) -> None:
         async with self._database.write() as tx:
