@@ -42,6 +42,7 @@ async def test_restarted_postgresql(on_postgresql: Scene, cluster: PostgresqlClu
     scene, server = on_postgresql, on_postgresql.server
     worker, asterisk = server.main_worker.pid, server.asterisk.pid
     talking, first, second = await talk(scene, "201", "202")
+    ending, fifth, sixth = await talk(scene, "209", "211")
 
     async def load() -> None:
         while True:
@@ -57,6 +58,8 @@ async def test_restarted_postgresql(on_postgresql: Scene, cluster: PostgresqlClu
     await eventually(told, within=5, what="/readyz telling of the lost database")
     assert first.hears(tone_of("202"))
     assert second.hears(tone_of("201"))
+    await fifth.hang_up()
+    await sixth.until_ended()
     await asyncio.to_thread(cluster.start)
     await server.wait_ready(10)
     loading.cancel()
@@ -70,7 +73,8 @@ async def test_restarted_postgresql(on_postgresql: Scene, cluster: PostgresqlClu
         await call.hang_up()
     await asyncio.gather(second.until_ended(), fourth.until_ended())
     await whole(scene, again)
-    assert (await scene.record(originated_call_id=talking))["disposition"] == "ANSWERED"
+    for originated in (talking, ending):
+        assert (await scene.record(originated_call_id=originated))["disposition"] == "ANSWERED"
     await scene.forget()
     await scene.nothing_left()
     assert server.main_worker.pid == worker, "the worker did not outlive it"
