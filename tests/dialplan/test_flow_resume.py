@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from dialplan._switchboard import FALLBACK, TONES, Switchboard
 from tamas.demo.phone import AutoReject
+from tamas.dialplan import flow as flow_module
 
 pytestmark = pytest.mark.engine
 
@@ -99,6 +101,44 @@ async def test_death_while_a_caller_waits_in_the_queue(board: Switchboard) -> No
     await ringing.hang_up()
     board.revive()
     await call.until_ended(within=5)
+
+
+async def test_death_while_an_agent_is_rung(board: Switchboard) -> None:
+    """The agent refuses while we are away: that is one attempt of several, not the reason of the call."""
+    await board.join("900", "204", "204")
+    await board.queue_is_ready("900", "204")
+    call = await board.phones["201"].call("900")
+    ringing = await board.phones["204"].incoming(within=15)
+    await ringing.until_ringing()
+    board.die()
+    await ringing.reject(486)
+    board.revive()
+    answered = await board.phones["204"].answer(within=20)
+    await call.until_heard(TONES["204"])
+    await call.hang_up()
+    await answered.until_ended()
+    assert "failed" not in dict(await board.facts(await board.last_cuid()))
+
+
+async def test_a_store_that_does_not_answer(board: Switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller hears music in place of silence, and is connected once the store answers."""
+    monkeypatch.setattr(flow_module, "STORE_SECONDS", 0.3)
+    asked = asyncio.Event()
+
+    async def silent(*_: object) -> Sequence[Sequence[object]]:
+        asked.set()
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(board.database, "hot", silent)
+        call = await board.phones["201"].call("202")
+        await asyncio.wait_for(asked.wait(), 5)
+        await call.until_ringing()  # 183: the music
+        assert not board.phones["202"].calls
+    answered = await board.phones["202"].answer()
+    await call.until_heard(TONES["202"])
+    await answered.hang_up()
+    await call.until_ended()
 
 
 @pytest.mark.slow

@@ -15,7 +15,6 @@ from tamas.engine.fixed_dialplan import ANSWERED_SUBROUTINE
 from tamas.errors import TamasError
 from tamas.store.views import trunk_endpoint
 
-EXTENSION_RING_SECONDS: Final = 30
 TRUNK_RING_SECONDS: Final = 60
 """Networks beyond a trunk have limits of their own; ours only ends what they forget."""
 

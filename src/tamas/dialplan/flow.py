@@ -10,13 +10,13 @@ is written on the channel (:mod:`tamas.dialplan.resume`); ``TAMAS_END`` marks th
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from tamas.dialplan.dial import (
-    EXTENSION_RING_SECONDS,
     LIMIT_VARIABLES,
     TRUNK_RING_SECONDS,
     Cause,
@@ -36,13 +36,16 @@ from tamas.dialplan.forwarding import forward_target
 from tamas.dialplan.recording import Recording, RecordingNames
 from tamas.dialplan.resume import Node, Outcome, Resumption, read_resumption, write_hops
 from tamas.engine.fastagi import AgiCallEnded, AgiRaw, AgiSession
-from tamas.engine.fixed_dialplan import DIAL_OPTIONS, QUEUE_ANSWERED_SUBROUTINE
+from tamas.engine.fixed_dialplan import DIAL_OPTIONS, EXTENSION_RING_SECONDS, QUEUE_ANSWERED_SUBROUTINE
+from tamas.errors import TamasError
 from tamas.settings import Settings
 from tamas.store.changes import Changes
-from tamas.store.database import Database
+from tamas.store.database import STORE_ERRORS, Database
 from tamas.store.runtime_settings import load_runtime_settings
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 GROUP_CATEGORY: Final = "tamas"
 """Category of ``GROUP()`` in which channels count against their extension's limit of simultaneous calls."""
@@ -50,6 +53,8 @@ QUEUE_OPTIONS: Final = "tTkKc"
 """Transfers and parking for both sides; the caller goes on when the agent hangs up."""
 KEEP_CALLER_ID: Final = "I"
 """Option of Dial and Queue: who answers does not become the caller's connected line."""
+STORE_SECONDS: Final = 5.0
+"""How long a call waits for the store; then the dialplan gets it back, which plays music and asks again."""
 FAILED_DESTINATION: Final = "failed"
 """Reported destination of an originated call whose second party could not be called at all."""
 
@@ -62,6 +67,10 @@ _BAD_QUEUE_REASONS: Final[Mapping[str, str]] = {
     "LEAVEUNAVAIL": "nobody in the queue is available any more",
     "WITHDRAW": "withdrawn from the queue",
 }
+
+
+class StoreUnreachable(TamasError):
+    """The store does not say where the call goes; the cause is chained."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +102,8 @@ class CallFlow:
     async def handle(self, session: AgiSession) -> None:
         """Take a call from the fixed dialplan to its end.
 
-        Raises ``AgiHangup`` when the caller hangs up, which is an end like others.
+        Raises ``AgiHangup`` when the caller hangs up, which is an end like others. When the store is out of
+        reach this returns without an end, so that the dialplan asks again.
         """
         entry = read_entry(session)
         resumption = None
@@ -107,13 +117,20 @@ class CallFlow:
             end = await (call.resume(resumption) if resumption else call.begin())
         except AgiCallEnded:
             end = End(cause=Cause.NORMAL)
+        except StoreUnreachable as error:
+            log.error("call %s on %s has to wait: %s", entry.cuid, session.channel, error)  # noqa: TRY400
+            return
         await call.end(end)
 
     async def look_up(self, *, phone: str, dialed: str) -> Lookup:
-        return await look_up(self._database, phone=phone, dialed=dialed)
+        """What the store knows. :raises StoreUnreachable: it does not answer."""
+        return await _in_time(look_up(self._database, phone=phone, dialed=dialed))
 
     async def runtime(self) -> Mapping[str, Any]:
-        """Runtime settings as they are now."""
+        """Runtime settings as they are now. :raises StoreUnreachable: the store does not answer."""
+        return await _in_time(self._current_runtime())
+
+    async def _current_runtime(self) -> Mapping[str, Any]:
         generation = await self._changes.generation()
         if generation != self._runtime_generation:
             self._runtime = await load_runtime_settings(self._database)
@@ -130,6 +147,14 @@ class CallFlow:
     def fallback_number(self) -> str:
         """Extension that takes calls from trunks to unknown numbers; may be empty."""
         return self._fallback_number
+
+
+async def _in_time(reading: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(STORE_SECONDS):
+            return await reading
+    except STORE_ERRORS as error:
+        raise StoreUnreachable(f"the store cannot be asked: {str(error) or 'no answer'}") from error
 
 
 class _Call:
@@ -168,7 +193,7 @@ class _Call:
             self._caller = await self._speaker(found)
             if found.extension is not None:
                 return await self._after_extension(found.extension, outcome)
-        return self._after_dial(outcome)
+        return self._after_leg(outcome) if node.step in ("agent", "first-leg") else self._after_dial(outcome)
 
     async def _speaker(self, found: Lookup) -> Caller | None:
         """Who talks on this channel: after a transfer not the one whose rights it has."""
@@ -403,12 +428,14 @@ class _Call:
     ) -> Outcome:
         """Mark the step, dial, and return what came of it."""
         session, entry = self._session, self._entry
+        # What a first leg is limited to is the talk, which begins when the second party answers.
+        limit = None if entry.way is Way.FIRST_LEG else entry.limit
         marks = {
             "TAMAS_NODE": str(node),
             "TAMAS_HOPS": write_hops(self._hops),
             "DIALSTATUS": "",
             **(variables or {}),
-            **(LIMIT_VARIABLES if entry.limit is not None else {}),
+            **(LIMIT_VARIABLES if limit is not None else {}),
         }
         await session.execute("MSet", *assignments(marks))
         stated = dict(facts or {}) | ({"record": recording.name} if recording else {})
@@ -416,8 +443,8 @@ class _Call:
             base=DIAL_OPTIONS + self._masking if base is None else base,
             facts=encode_facts(stated),
             record_file=recording.file if recording else "",
-            limit=entry.limit,
-            runtime=await self._flow.runtime() if entry.limit is not None else None,
+            limit=limit,
+            runtime=await self._flow.runtime() if limit is not None else None,
         )
         await session.execute("Dial", AgiRaw(target), str(timeout or ""), options)
         result = await session.get_full_variable("${DIALSTATUS}:${HANGUPCAUSE}")

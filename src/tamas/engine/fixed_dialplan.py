@@ -15,12 +15,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from tamas.store.views import INCOMING_CONTEXT, OUTGOING_CONTEXT
+from tamas.store.views import AGENTS_CONTEXT, INCOMING_CONTEXT, OUTGOING_CONTEXT
 
 ORIGINATED_CONTEXT: Final = "tamas-originated"
 """Where the answered first party of an originated call arrives; the extension is the second party."""
-AGENTS_CONTEXT: Final = "simotel-local-agents"
-"""Where a queue rings an agent; the extension is the agent's number."""
 FIRST_LEG_CONTEXT: Final = "tamas-first-leg"
 """Rings every phone registered under a number, for originated calls to more than one contact."""
 ANSWERED_SUBROUTINE: Final = "tamas-answered"

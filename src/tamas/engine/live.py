@@ -11,10 +11,8 @@ from sqlalchemy import select
 from tamas.engine.ami import AmiActionFailed, AmiClient
 from tamas.store.database import Database
 from tamas.store.schema import extensions, trunks
-from tamas.store.views import trunk_endpoint
+from tamas.store.views import AGENTS_CONTEXT, trunk_endpoint
 
-LOCAL_AGENTS_CONTEXT = "simotel-local-agents"
-"""Dialplan context in which an agent's leg of a queue call begins."""
 _NO_SUCH_AOR = "Unable to retrieve aor"
 _NO_MEMBER = "none"
 """Filters every member out of the answer to ``QueueStatus``."""
@@ -22,7 +20,7 @@ _NO_MEMBER = "none"
 
 def member_interface(agent: str) -> str:
     """What a queue dials for an agent, so that each leg walks the dialplan."""
-    return f"Local/{agent}@{LOCAL_AGENTS_CONTEXT}/n"
+    return f"Local/{agent}@{AGENTS_CONTEXT}/n"
 
 
 def state_interface(phone: str) -> str:

@@ -20,14 +20,12 @@ from sqlalchemy import String
 from tamas.records.causes import Outcome, outcome_of_cause, outcome_of_dial
 from tamas.records.facts import extra_of, facts_of, microseconds, resource, technology
 from tamas.store.schema import calls
-from tamas.store.views import TRUNK_PREFIX
+from tamas.store.views import AGENTS_CONTEXT, TRUNK_PREFIX
 
 Row = Mapping[str, Any]
 
 PARTY_TECHNOLOGIES = frozenset({"PJSIP", "IAX2", "DAHDI"})
 """Channels of phones and lines; all others (Local, announcers, recorders) are Asterisk's inner plumbing."""
-AGENT_CONTEXT = "simotel-local-agents"
-"""Context of a queue's Local legs; the extension in it is the agent."""
 
 _HOLDING = "holding_bridge"
 """Technology of a bridge (parking) in which nobody hears anybody."""
@@ -287,7 +285,7 @@ def _connect(story: _Story, bridges: Mapping[str, str], at: int) -> None:
     story.connected_at = at
     for member in members:
         agent, _, context = resource(member.name).partition("@")
-        if technology(member.name) == "Local" and context == AGENT_CONTEXT:
+        if technology(member.name) == "Local" and context == AGENTS_CONTEXT:
             story.agent = agent
 
 

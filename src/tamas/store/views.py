@@ -16,6 +16,8 @@ OUTGOING_CONTEXT = "tamas-outgoing"
 """Asterisk context of calls from phones."""
 INCOMING_CONTEXT = "tamas-incoming"
 """Asterisk context of calls from trunks."""
+AGENTS_CONTEXT = "simotel-local-agents"
+"""Asterisk context where a queue rings an agent; the extension is the agent's number."""
 TRUNK_PREFIX = "trunk-"
 """Keeps a trunk's endpoint apart from an extension of the same name."""
 QUALIFY_SECONDS = 60

@@ -22,10 +22,10 @@ from tamas.engine.ami import AmiMessage
 from tamas.engine.engine import Engine
 from tamas.engine.fastagi import AgiSession
 from tamas.engine.install import AsteriskInstall
-from tamas.engine.live import LOCAL_AGENTS_CONTEXT
 from tamas.settings import Settings
 from tamas.store.database import open_database
 from tamas.store.schema import queue_log
+from tamas.store.views import AGENTS_CONTEXT
 
 pytestmark = pytest.mark.engine
 
@@ -56,7 +56,7 @@ class Bench:
 async def queues_and_agents(session: AgiSession) -> None:
     """A call flow of two lines: agents' legs ring the phone of that number, other calls join the queue."""
     await session.set_variable("TAMAS_END", "1")
-    if session.context == LOCAL_AGENTS_CONTEXT:
+    if session.context == AGENTS_CONTEXT:
         phone = {"310": "222"}.get(session.extension, session.extension)
         await session.execute("Dial", f"PJSIP/{phone}", "5")
     else:
