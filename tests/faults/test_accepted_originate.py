@@ -59,8 +59,8 @@ async def _rounds(scene: Scene, count: int) -> None:
 
 
 async def test_few_rounds(scene: Scene) -> None:
-    """Three blows at random moments of several originates each."""
-    await _rounds(scene, 3)
+    """Two blows at random moments of several originates each."""
+    await _rounds(scene, 2)
 
 
 @pytest.mark.slow

@@ -11,7 +11,9 @@ from faults._scene import Scene
 pytestmark = pytest.mark.engine
 
 
-@pytest.mark.parametrize("victim", Victim)
+@pytest.mark.parametrize(
+    "victim", [Victim.WORKER, Victim.EVERYTHING, pytest.param(Victim.SUPERVISOR, marks=pytest.mark.slow)]
+)
 async def test_calls_survive(scene: Scene, victim: Victim) -> None:
     """Calls in every state go on, and each leaves one complete record, when we are killed."""
     await strike(scene, victim)
