@@ -27,6 +27,10 @@ REGISTRATION_TRIES = 1_000_000
 """A trunk's registration is tried about every minute, so this is for ever; 0 would mean once."""
 
 
+MAX_CALLER_NAME = 79
+"""Bytes of a caller's name that Asterisk keeps; it cuts a longer one in the middle of a letter."""
+
+
 def trunk_endpoint(name: str) -> str:
     """Name of a trunk's PJSIP endpoint and aor."""
     return TRUNK_PREFIX + name
@@ -40,6 +44,18 @@ def _whole(column: str) -> str:
     return f"replace(replace(replace({column}, '^', '^5E'), ';', '^3B'), ' ', '^20')"
 
 
+_OCTETS = {"sqlite": ("length(CAST(", " AS BLOB))"), "postgresql": ("octet_length(", ")")}
+"""What stands for ``«`` and ``»`` in the views, around a text whose bytes in UTF-8 are counted."""
+
+
+def _short(column: str) -> str:
+    """A text that fits into :data:`MAX_CALLER_NAME`, cut between letters."""
+    cuts = [f"substr({column}, 1, {length})" for length in (78, 65, 52, 39, 26)]
+    cases = " ".join(f"WHEN «{text}» <= {MAX_CALLER_NAME} THEN {text}" for text in (column, *cuts))
+    return f"CASE {cases} ELSE substr({column}, 1, {MAX_CALLER_NAME // 4}) END"
+
+
+_CALLER_NUMBER = "CASE cid_number WHEN '' THEN number ELSE cid_number END"
 _NAT_COLUMNS = """
     CASE WHEN nat IN ('yes', 'both', 'force_rport,comedia', 'force_rport') THEN 'yes' ELSE 'no' END
         AS force_rport,
@@ -61,7 +77,7 @@ SELECT number AS id, pjsip_transport AS transport, number AS aors,
     CASE WHEN directmedia = 'yes' AND canreinvite = 'yes' AND call_record = 'no' THEN 'yes' ELSE 'no' END
         AS direct_media,
     {_NAT_COLUMNS},
-    {_whole("name || ' <' || CASE cid_number WHEN '' THEN number ELSE cid_number END || '>'")} AS callerid,
+    {_whole(f"{_short('name')} || ' <' || {_CALLER_NUMBER} || '>'")} AS callerid,
     callgroup AS call_group, pickupgroup AS pickup_group,
     CASE WHEN callcounter = 'yes' AND call_limit <> '' THEN call_limit ELSE '0' END AS device_state_busy_at,
     deny, permit, faxdetect AS fax_detect,
@@ -137,11 +153,13 @@ SELECT number AS name, strategy, ringinuse, setinterfacevar, autofill, setqueuev
     weight, wrapuptime
 FROM queues""",
 }
-"""View name to its SELECT, the same text for SQLite and PostgreSQL."""
+"""View name to its SELECT, the same text for SQLite and PostgreSQL but for ``«`` and ``»``."""
 
 
 def create_views(connection: Connection) -> None:
     """Replace every view, inside the caller's transaction."""
+    before, after = _OCTETS[connection.dialect.name]
     for name, select in VIEWS.items():
+        select = select.replace("«", before).replace("»", after)
         connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
         connection.execute(text(f"CREATE VIEW {name} AS {select}"))
