@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import sqlite3
 import stat
 import subprocess
 import sys
+import time
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +203,44 @@ def test_commands_work_before_the_first_start(tmp_path: Path) -> None:
     assert stat.S_IMODE((state / "tamas.db").stat().st_mode) == 0o600
 
 
+def test_permissions_that_open_nothing_are_told_of(tmp_path: Path) -> None:
+    """A misspelt service is a warning beside the answer; one that is there, and a group of them, are none."""
+    state = tmp_path / "state"
+    made = tamas(
+        "account", "add", "a", "--allow", "/pbx/user/add", "--allow", "pbx/users", "--json", state=state
+    )
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["permissions"] == ["/pbx/user/add", "/pbx/users/*"]
+    assert "no service matches /pbx/user/add" in made.stderr
+    assert "/pbx/users/*" not in made.stderr
+
+
+def test_the_api_log_of_a_stretch_of_time(tmp_path: Path) -> None:
+    """Moments are times, in UTC where they name no zone, or how long ago."""
+    state = tmp_path / "state"
+    assert tamas("account", "list", "--json", state=state).returncode == 0
+    moments = ("2026-01-01T00:00:00", "2026-01-01T01:00:00+00:00", "2026-01-01T03:00:00Z")
+    with closing(sqlite3.connect(state / "tamas.db")) as store, store:
+        for moment in (*moments, None):
+            at = datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp() if moment else time.time()
+            store.execute(
+                "INSERT INTO api_log (at, request_id, address, service, method, status, duration)"
+                " VALUES (?, ?, '127.0.0.1', 'x', 'POST', 200, 1)",
+                (int(at * 1e6), moment or "now"),
+            )
+
+    def found(*words: str) -> list[str]:
+        rows = json.loads(tamas("api-log", *words, "--json", state=state).stdout)
+        return [row["request_id"] for row in rows]
+
+    assert found("--since", "1h") == ["now"]
+    assert found("--until", "15m") == list(reversed(moments))
+    assert found("--since", "2026-01-01 01:00", "--until", "2026-01-01T03:00:00Z") == [moments[1]]
+    assert found("--since", "2026-01-01T04:30:00+03:30", "--until", "2026-01-02") == [moments[2], moments[1]]
+    wrong = tamas("api-log", "--since", "yesterday", "--json", state=state)
+    assert (wrong.returncode, "yesterday" in wrong.stdout) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -220,7 +263,6 @@ def test_mistakes_are_told_in_words(tmp_path: Path, words: tuple[str, ...], said
 
 def test_doctor_says_what_is_wrong_and_how_to_mend_it(tmp_path: Path) -> None:
     """An open database file, a taken port and an unusable Asterisk: exit status 1, each with its remedy."""
-    import json
     import socket
 
     state = tmp_path / "state"

@@ -121,8 +121,30 @@ def test_permission_patterns() -> None:
     assert not users.allow("/setting/ping/acts")
     assert not users.allow("/pbx/users")
     assert Permissions(["*"]).allow("/anything")
-    for bad in ("", "/", "users/", "/pbx/*/add", "/PBX/*", "/pbx//users", "**"):
+    for bad in ("", "/", "/pbx/us*", "/PBX/*", "/pbx//users", "**", "/api/v4", "/pbx/users/add x"):
         with pytest.raises(BadPermission):
             checked_patterns([bad])
     with pytest.raises(BadPermission):
         checked_patterns([])
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "opens", "shuts"),
+    [
+        ("/api/v4/pbx/users/add", "/pbx/users/add", ["/pbx/users/add"], ["/pbx/users/addx", "/pbx/users"]),
+        ("API/V4/pbx/users/*", "/pbx/users/*", ["/pbx/users/add"], ["/pbx/queues/add"]),
+        ("/pbx/users", "/pbx/users/*", ["/pbx/users/add"], ["/pbx/usersx/add"]),
+        ("/pbx/users/", "/pbx/users/*", ["/pbx/users/add"], []),
+        ("pbx", "/pbx/*", ["/pbx/users/add", "/pbx/queues/search"], ["/call/originate/act"]),
+        ("/pbx/*/search", "/pbx/*/search", ["/pbx/users/search"], ["/pbx/users/add", "/pbx/a/b/search"]),
+        ("/reports/cdr/ordered/id", "/reports/cdr/ordered/id", ["/reports/cdr/ordered/id"], []),
+        ("/*/*/search", "/*/*/search", ["/pbx/users/search"], ["/pbx/users/add"]),
+        ("/api/v4/*", "*", ["/pbx/users/add", "/a/b/c"], []),
+    ],
+)
+def test_forms_of_a_permission(given: str, kept: str, opens: list[str], shuts: list[str]) -> None:
+    """Addresses, groups and single segments are understood as they are meant, and open no more."""
+    assert checked_patterns([given]) == (kept,)
+    permissions = Permissions(checked_patterns([given, "/setting/ping/act"]))
+    assert [name for name in opens if not permissions.allow(name)] == []
+    assert [name for name in shuts if permissions.allow(name)] == []

@@ -251,6 +251,8 @@ async def test_query_of_a_get(sa: RunningSa, caller: httpx.BasicAuth) -> None:
         {"alike": "true", "conditions": '{"number":"12"}'},
         {"alike": "1", "conditions.number": "12"},
         {"alike": "yes", "conditions[number]": "12"},
+        {"alike": "yes", "conditions": "", "conditions.number": "12"},
+        {"alike": "yes", "conditions.number": "12", "conditions": ""},
     ):
         answer = await sa.http.get(SEARCH, params=query, auth=caller)
         assert answer.json()["data"] == [{"alike": True, "number": "12", "account": "caller"}], query

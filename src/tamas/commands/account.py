@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 import typer
+from rich.markup import escape
 
 from tamas.commands.opened import opened_store
-from tamas.commands.output import AsJson, console, print_json, print_table, run
+from tamas.commands.output import AsJson, console, errors, print_json, print_table, run
 from tamas.sa import accounts
+from tamas.sa.permissions import Permissions
 
 app = typer.Typer(no_args_is_help=True, help="Accounts that may call the Simotel API.")
 
@@ -46,7 +49,7 @@ def add(
     password: Annotated[str | None, typer.Option(help="Generated when left out.")] = None,
     allow: Annotated[
         list[str] | None,
-        typer.Option(help="Service it may call, such as /pbx/users/*; may be repeated. Default: all."),
+        typer.Option(help="Services it may call, such as /pbx/users/*; may be repeated. Default: all."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -63,7 +66,19 @@ def add(
                 permissions=allow or ["*"],
             )
 
-    _show(run(work, as_json=as_json), as_json=as_json)
+    created = run(work, as_json=as_json)
+    _warn_of_idle_patterns(created.permissions)
+    _show(created, as_json=as_json)
+
+
+def _warn_of_idle_patterns(patterns: Iterable[str]) -> None:
+    """Tell of permissions that open none of the services there are, as a misspelt one does."""
+    from tamas.sa.app import declared_services  # costs every command its import otherwise
+
+    names = [service.permission for service in declared_services()]
+    for pattern in patterns:
+        if not any(map(Permissions([pattern]).allow, names)):
+            errors.print(f"[yellow]warning:[/yellow] no service matches {escape(pattern)}", soft_wrap=True)
 
 
 @app.command(name="list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,7 +11,35 @@ import typer
 
 from tamas.commands.opened import opened_store
 from tamas.commands.output import AsJson, print_json, print_table, run
+from tamas.errors import TamasError
 from tamas.sa.api_log import LogEntry, search_api_log
+from tamas.store.clock import MICROSECONDS, now
+
+_MOMENTS = "an ISO 8601 time (UTC where it names no zone), or how long ago, such as 90s, 15m, 1h or 2d"
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class BadMoment(TamasError):
+    """A text names no moment."""
+
+
+def _moment(text: str | None) -> int | None:
+    """Microseconds since the epoch.
+
+    :raises BadMoment: ``text`` is neither a time nor a stretch of time up to now.
+    """
+    if text is None:
+        return None
+    ago = re.fullmatch(r"([0-9]{1,6})([smhd])", text.strip())
+    if ago:
+        return now() - int(ago[1]) * _SECONDS[ago[2]] * MICROSECONDS
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return int(moment.timestamp() * MICROSECONDS)
+    except (ValueError, OverflowError) as error:
+        raise BadMoment(f"{text!r} is no time; write {_MOMENTS}") from error
 
 
 def api_log(
@@ -18,12 +47,15 @@ def api_log(
     service: Annotated[str | None, typer.Option(help="Only this service, such as pbx/users/add.")] = None,
     status: Annotated[int | None, typer.Option(help="Only this HTTP status.")] = None,
     address: Annotated[str | None, typer.Option(help="Only this client address.")] = None,
+    since: Annotated[str | None, typer.Option(help=f"Not before this: {_MOMENTS}.")] = None,
+    until: Annotated[str | None, typer.Option(help="Only before this, written likewise.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """Show the latest requests to the Simotel API, newest first; times are UTC."""
 
     async def work() -> list[LogEntry]:
+        began, ended = _moment(since), _moment(until)
         async with opened_store() as store:
             return await search_api_log(
                 store.database,
@@ -31,6 +63,8 @@ def api_log(
                 service=service,
                 status=status,
                 address=address,
+                since=began,
+                until=ended,
                 limit=limit,
             )
 

@@ -76,9 +76,13 @@ def parse_query(query: bytes, model: Model[Any]) -> dict[str, Any]:
     for name, text in pairs:
         outer, inner = _split(name)
         if name in nested:
-            values[name] = _json_value(text)
+            value = _json_value(text)
+            if value is not None or name not in values:
+                values[name] = value
         elif inner is not None and outer in nested:
-            inside = values.setdefault(outer, {})
+            if values.get(outer) is None:
+                values[outer] = {}
+            inside = values[outer]
             if isinstance(inside, dict):
                 inside[inner] = text
         else:

@@ -86,11 +86,11 @@ def _field(name: str, kind: str, requirement: str, example: str, note: str) -> s
     )
 
 
-def _refusal(status: str, meaning: str, message: str) -> str:
+def _refusal(status: str, meaning: str, messages: Iterable[str]) -> str:
     return _template("documentation_refusal.html").substitute(
         status=escape(status),
         meaning=escape(meaning),
-        message=escape(message or "IP is not permitted, or Access denied"),
+        messages="<br>".join(f"<code>{escape(message)}</code>" for message in messages),
     )
 
 

@@ -19,18 +19,26 @@ DESCRIPTION = (
     "the field at fault. Statuses other than 200 mean that the request did not reach a service."
 )
 
-REFUSALS: dict[str, tuple[str, str]] = {
-    "400": ("The body is no JSON object, or larger than 1 MiB.", "Unable to parse content"),
-    "401": ("No credentials, or wrong ones.", "BasicAuth or ApiKey is invalid"),
-    "403": ("The account may not call this service, or the address may not call at all.", ""),
-    "405": ("The service does not take this method.", "Method not allowed"),
-    "415": ("The body is not application/json.", "Unsupported Media Type"),
-    "500": ("Something broke on our side; the log tells under X-Request-Id.", OperationFailed.message),
-    "501": ("There is no such service.", "Requested service does not exist"),
-    "503": ("So many guesses of this address wait that this one cannot; ask again.", OperationFailed.message),
+REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "400": ("The body is no JSON object, or larger than 1 MiB.", ("Unable to parse content",)),
+    "401": (
+        "No credentials, or wrong ones.",
+        ("BasicAuth or ApiKey is missing", "BasicAuth or ApiKey is invalid"),
+    ),
+    "403": (
+        "The account may not call this service, or the address may not call at all.",
+        ('"/pbx/users/add";Access denied', "IP is not permitted"),
+    ),
+    "405": ("The service does not take this method.", ("Method not allowed",)),
+    "415": ("The body is not application/json.", ("Unsupported Media Type",)),
+    "500": ("Something broke on our side; the log tells under X-Request-Id.", (OperationFailed.message,)),
+    "501": ("There is no such service.", ("Requested service does not exist",)),
+    "503": (
+        "So many guesses of this address wait that this one cannot; ask again.",
+        (OperationFailed.message,),
+    ),
 }
-"""Answers that any service can give: what they mean and their message."""
-
+"""Answers that any service can give: what they mean and their messages."""
 
 ANY_ADDRESS = "http://address.invalid"
 """Stands for the server's address in what is made once and kept."""
@@ -202,10 +210,7 @@ def _failure_schema() -> Schema:
 
 def _refusals() -> dict[str, Any]:
     responses: dict[str, Any] = {}
-    for status, (description, message) in REFUSALS.items():
-        messages = [message] if message else ['"/pbx/users/add";Access denied', "IP is not permitted"]
-        if status == "401":
-            messages.insert(0, "BasicAuth or ApiKey is missing")
+    for status, (description, messages) in REFUSALS.items():
         responses[status] = {
             "description": description,
             "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}},
