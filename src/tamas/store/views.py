@@ -8,6 +8,8 @@ Column names are those of ``res_pjsip``, ``res_pjsip_endpoint_identifier_ip``,
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import Connection, text
 
 REALM = "tamas"
@@ -54,6 +56,39 @@ def _short(column: str) -> str:
     cases = " ".join(f"WHEN «{text}» <= {MAX_CALLER_NAME} THEN {text}" for text in (column, *cuts))
     return f"CASE {cases} ELSE substr({column}, 1, {MAX_CALLER_NAME // 4}) END"
 
+
+QUEUE_OPTIONS = [
+    "announce",
+    "announce_position_limit",
+    "announce_position_only_up",
+    "announce_round_seconds",
+    "announce_to_first_user",
+    "autopause",
+    "autopausebusy",
+    "autopausedelay",
+    "autopauseunavail",
+    "log_caller_id_name",
+    "log_restricted_caller_id",
+    "memberdelay",
+    "penaltymemberslimit",
+    "periodic_announce",
+    "periodic_announce_startdelay",
+    "queue_callerannounce",
+    "queue_holdtime",
+    "queue_minute",
+    "queue_minutes",
+    "queue_quantity1",
+    "queue_quantity2",
+    "queue_reporthold",
+    "queue_seconds",
+    "random_periodic_announce",
+    "relative_periodic_announce",
+    "timeoutpriority",
+    "timeoutrestart",
+]
+"""Options of ``app_queue`` (a dash is written ``_``) that the JSON in ``queues.options`` may hold."""
+_OPTION = re.compile(r"json_extract\(options, '\$\.(\w+)'\)")
+_QUEUE_OPTION_COLUMNS = ", ".join(f"json_extract(options, '$.{name}') AS {name}" for name in QUEUE_OPTIONS)
 
 _CALLER_NUMBER = "CASE cid_number WHEN '' THEN number ELSE cid_number END"
 _NAT_COLUMNS = """
@@ -145,15 +180,16 @@ SELECT '{TRUNK_PREFIX}' || name AS id, {_whole("pjsip_server_uri")} AS server_ur
     60 AS fatal_retry_interval, {REGISTRATION_TRIES} AS max_retries, 0 AS max_random_initial_delay
 FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP' AND pjsip_server_uri IS NOT NULL""",
     # monitor_type and monitor_format stay out: recordings are started by the call flow, never twice.
-    "asterisk_queues": """
+    "asterisk_queues": f"""
 SELECT number AS name, strategy, ringinuse, setinterfacevar, autofill, setqueuevar, setqueueentryvar,
     announce_holdtime, announce_position, joinempty, leavewhenempty, reportholdtime, maxlen,
     announce_frequency, min_announce_frequency, periodic_announce_frequency, music AS musiconhold,
     queue_callswaiting, queue_thankyou, queue_thereare, queue_youarenext, retry, servicelevel, timeout,
-    weight, wrapuptime
+    weight, wrapuptime,
+    {_QUEUE_OPTION_COLUMNS}
 FROM queues""",
 }
-"""View name to its SELECT, the same text for SQLite and PostgreSQL but for ``«`` and ``»``."""
+"""View name to its SELECT, the same text for SQLite and PostgreSQL but for ``«»`` and ``json_extract``."""
 
 
 def create_views(connection: Connection) -> None:
@@ -161,5 +197,7 @@ def create_views(connection: Connection) -> None:
     before, after = _OCTETS[connection.dialect.name]
     for name, select in VIEWS.items():
         select = select.replace("«", before).replace("»", after)
+        if connection.dialect.name == "postgresql":
+            select = _OPTION.sub(r"CAST(options AS json) ->> '\1'", select)
         connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
         connection.execute(text(f"CREATE VIEW {name} AS {select}"))

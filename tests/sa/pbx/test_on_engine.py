@@ -347,6 +347,28 @@ async def test_agents_join_while_a_caller_waits(bench: Bench) -> None:
         await bench.engine.ami.command("channel request hangup all")
 
 
+async def test_option_lines_of_a_queue_work(bench: Bench) -> None:
+    """With ``autopause=yes`` among the option lines, an agent who lets a call ring out is put on break."""
+    calm = {"joinempty": "yes", "leavewhenempty": "no", "retry": "1", "timeout": "1"}
+    lines = (
+        "autopause=yes\nmemberdelay=1\nannounce-position-limit=3\nannounce-round-seconds=10\nqueue-minute=x"
+    )
+    await bench.api.queue("930", **calm, more_options=lines)
+    await bench.api.extension("231", qualify="no")
+    with phone(bench, "231") as silent:
+        assert silent.register("s231") == 200
+        await bench.api.done("pbx/queues/addagent", {"queue": "930", "source": "231", "agent": "231"})
+        caller = {"Channel": "Local/930@tamas-outgoing/n", "Application": "Wait", "Data": "60"}
+        await bench.engine.ami.action("Originate", {**caller, "Async": "true"})
+
+        async def paused() -> bool:
+            member = await bench.member("930", "231")
+            return member is not None and (member["Paused"], member["PausedReason"]) == ("1", "Auto-Pause")
+
+        await eventually(paused, within=15, what="the break of the agent who does not answer")
+        await bench.engine.ami.command("channel request hangup all")
+
+
 async def test_trunks_come_and_go(bench: Bench) -> None:
     """Registration and qualify of a trunk start, change and end with the services, without a full reload."""
     with carrier() as first, carrier() as second:

@@ -63,6 +63,22 @@ async def test_every_field_comes_back_as_sent(api: Api) -> None:
     assert {key: row[key] for key in row if key != "date"} == {**FULL, "_id": added["_id"]}
     (seen,) = await api.rows(text("SELECT * FROM asterisk_queues"))
     assert (seen["name"], seen["strategy"], seen["musiconhold"]) == ("9009", "rrmemory", "jazz")
+    assert (seen["autopause"], seen["memberdelay"]) == ("yes", None)
+
+
+async def test_option_lines_reach_asterisk(api: Api) -> None:
+    """Lines with options of app_queue are what it reads; taken away they are gone, wrong they are refused."""
+    identity = await api.queue("900", more_options="memberdelay=2\nqueue-minute=custom/minute\nx=1")
+    statement = text("SELECT memberdelay, queue_minute, autopause FROM asterisk_queues")
+    (seen,) = await api.rows(statement)
+    assert tuple(seen.values()) == ("2", "custom/minute", None)
+    change = {"_id": identity, "more_options": "autopause=maybe"}
+    assert await api.refused("pbx/queues/update", change) == (FAILED, "more_options")
+    await api.done("pbx/queues/update", {"_id": identity, "more_options": "autopause=all"})
+    (seen,) = await api.rows(statement)
+    assert tuple(seen.values()) == (None, None, "all")
+    (row,) = await found(api)
+    assert row["more_options"] == "autopause=all"
 
 
 async def test_defaults_and_labels(api: Api) -> None:

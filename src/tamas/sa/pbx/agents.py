@@ -26,7 +26,7 @@ from tamas.sa.fields import (
     optional,
     required,
 )
-from tamas.sa.pbx.effects import Effect, carry_over, refreshed
+from tamas.sa.pbx.effects import Effect, carry_over, phones_followed, refreshed
 from tamas.sa.pbx.memberships import MembershipRefused, join, leave, lock_memberships, set_paused
 from tamas.sa.service import AgentBatch, AgentDone, ServiceContext, service
 from tamas.store.database import Connection
@@ -141,7 +141,7 @@ async def _resume(tx: Connection, item: AgentNamed) -> set[str]:
 )
 async def add_agent(context: ServiceContext, request: AgentAdd) -> None:
     queues = await _one(context, request, _add)
-    await carry_over(context, refreshed(queues))
+    await carry_over(context, [*refreshed(queues), phones_followed(request.source)])
 
 
 @service(
@@ -214,7 +214,8 @@ def _example(text: str) -> dict[str, Any]:
 )
 async def add_agents(context: ServiceContext, request: BatchAdd) -> list[dict[str, Any]]:
     done, queues = await _several(context, request.agents, _add)
-    await carry_over(context, refreshed(queues))
+    phones = sorted({item.source for item in _done(request.agents, done)})
+    await carry_over(context, [*refreshed(queues), *map(phones_followed, phones)])
     return [
         {
             "agent": _sent(item, "agent"),

@@ -72,3 +72,12 @@ def _refreshed(queue: str) -> Effect:
         await live.queue_members_changed(ami, queue)
 
     return Effect(what=f"change of queue {queue}", run=refresh)
+
+
+def phones_followed(number: str) -> Effect:
+    """Make the engine follow the state of an extension's phones."""
+
+    async def follow(ami: AmiClient) -> None:
+        await live.endpoint_changed(ami, number)
+
+    return Effect(what=f"following the phones of extension {number}", run=follow)

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tamas.engine.more_options import read_more_options
+from tamas.engine.queue_options import QueueOptionError, queue_options
 from tamas.sa.dates import RowDates
 from tamas.sa.errors import NumberExists, OperationFailed, QueueExists
 from tamas.sa.fields import (
@@ -246,7 +246,7 @@ async def remove(context: ServiceContext, request: QueueRemove) -> None:
 
 
 def _given(request: QueueAdd | QueueUpdate) -> dict[str, Any]:
-    """Values by column name of the settings that were sent, and the option lines as ``options``."""
+    """Values by column name of the settings that were sent; ``options`` is what the option lines set."""
     sent = msgspec.structs.asdict(request)
     values = {key: value for key, value in sent.items() if value is not None and key != "id"}
     if request.more_options is not None:
@@ -255,10 +255,10 @@ def _given(request: QueueAdd | QueueUpdate) -> dict[str, Any]:
 
 
 def _options(text: str) -> str:
-    """Option lines as JSON; a line without ``=`` has no place in it."""
-    lines = read_more_options(text, known=()).ignored
-    pairs = (line.partition("=") for line in lines if "=" in line)
-    return msgspec.json.encode({key.strip().lower(): value.strip("> ") for key, _, value in pairs}).decode()
+    try:
+        return msgspec.json.encode(queue_options(text)).decode()
+    except QueueOptionError as error:
+        raise OperationFailed("more_options") from error
 
 
 async def _claim(context: ServiceContext, tx: Connection, number: str, owner: str) -> None:

@@ -25,8 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from tamas.engine import live
-from tamas.engine.ami import AmiClient
+from tamas.engine.live import is_watched
 from tamas.engine.sip_objects import SipSettingError, extension_sip
 from tamas.engine.sip_secrets import SealError, ha1
 from tamas.sa.dates import RowDates
@@ -50,7 +49,7 @@ from tamas.sa.fields import (
     optional,
     required,
 )
-from tamas.sa.pbx.effects import Effect, carry_over, refreshed
+from tamas.sa.pbx.effects import carry_over, phones_followed, refreshed
 from tamas.sa.pbx.field_types import (
     DTMF_MODE,
     NAT,
@@ -262,8 +261,8 @@ async def add(context: ServiceContext, request: UserAdd) -> str:
         if await claim_number(context.database, tx, request.number, kind=KIND, owner=identity):
             raise NumberExists("number")
         await tx.execute(insert(extensions), values)
-    if values.get("active", "yes") == "yes":
-        await carry_over(context, [_phones_watched(request.number)])
+    if values.get("active", "yes") == "yes" and values.get("host", "dynamic") != "dynamic":
+        await carry_over(context, [phones_followed(request.number)])
     return identity
 
 
@@ -299,8 +298,9 @@ async def change(context: ServiceContext, request: UserUpdate) -> None:
         await tx.execute(
             update(extensions).where(extensions.c.id == row["id"]).values(**values, updated_at=now())
         )
-    watched = [_phones_watched(number)] if {**row, **values}["active"] == "yes" else []
-    await carry_over(context, [*watched, *refreshed(queues)])
+        watched = {**row, **values}["active"] == "yes" and await is_watched(tx, number)
+    followed = [phones_followed(number)] if watched else []
+    await carry_over(context, [*followed, *refreshed(queues)])
 
 
 @service(
@@ -448,10 +448,3 @@ def _shuts_phones_out(row: Row, values: Mapping[str, Any]) -> bool:
     secret_changed = values.get("secret_ha1", row["secret_ha1"]) != row["secret_ha1"]
     after = {**row, **values}
     return bool(secret_changed) or after["active"] != "yes" or after["user_type"] != "SIP"
-
-
-def _phones_watched(number: str) -> Effect:
-    async def watch(ami: AmiClient) -> None:
-        await live.endpoint_changed(ami, number)
-
-    return Effect(what=f"watching the phones of extension {number}", run=watch)
