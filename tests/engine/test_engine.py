@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -28,7 +29,7 @@ from tamas.engine.configuration import LOOPBACK, engine_environment
 from tamas.engine.engine import Engine, EngineInUse, EngineNotReady
 from tamas.engine.fastagi import AgiSession
 from tamas.engine.install import AsteriskInstall
-from tamas.engine.layout import EngineLayout, StateDirectoryTooDeepError
+from tamas.engine.layout import MAX_SOCKET_PATH, EngineLayout, RunDirectoryTakenError
 from tamas.engine.process import AsteriskProcess, FileLock, lock_holders, process_start_time
 from tamas.engine.running import read_record, write_record
 from tamas.settings import Settings
@@ -410,13 +411,37 @@ async def test_log_is_carried_over_and_kept_small(
         assert kept <= {"messages.log", *(f"messages.log.{n}" for n in range(1, log_tail.KEEP_FILES + 1))}
 
 
-async def test_state_directory_too_deep_is_refused(
+async def test_a_deep_state_directory_has_its_socket_elsewhere(
     sqlite_url: str, tmp_path: Path, asterisk_install: AsteriskInstall
 ) -> None:
-    """A path that Asterisk's control socket cannot have is refused in plain words before anything starts."""
+    """A path too long for a UNIX socket: Asterisk runs all the same, its socket in a private short place."""
     settings = engine_settings(tmp_path / ("d" * 100), sqlite_url)
-    with pytest.raises(StateDirectoryTooDeepError, match="too deep"):
-        await make_engine(settings, asterisk_install).start()
+    layout = EngineLayout(state_dir=settings.state_dir)
+    engine = make_engine(settings, asterisk_install)
+    await engine.start()
+    try:
+        await engine.wait_ready(30)
+        assert len(bytes(layout.control_socket)) <= MAX_SOCKET_PATH
+        assert layout.control_socket.is_socket()
+        assert stat.S_IMODE(layout.run.stat().st_mode) == 0o700
+    finally:
+        await engine.close(stop_asterisk=True)
+        shutil.rmtree(layout.run)
+
+
+async def test_a_socket_directory_open_to_others_is_refused(
+    sqlite_url: str, tmp_path: Path, asterisk_install: AsteriskInstall
+) -> None:
+    """Somebody who made that short place first does not get to see the socket."""
+    settings = engine_settings(tmp_path / ("e" * 100), sqlite_url)
+    layout = EngineLayout(state_dir=settings.state_dir)
+    layout.run.mkdir()
+    layout.run.chmod(0o777)
+    try:
+        with pytest.raises(RunDirectoryTakenError, match="shorter path"):
+            await make_engine(settings, asterisk_install).start()
+    finally:
+        layout.run.rmdir()
 
 
 async def test_foreign_lock_holder_is_left_alone(

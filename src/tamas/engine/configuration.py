@@ -125,7 +125,7 @@ def write_configuration(
     :returns: the digest by which a later start tells whether a running Asterisk has what it would write.
     :raises ConfigurationError: a setting cannot be written, or the ODBC driver is missing.
     :raises tamas.engine.odbc.OdbcSettingError: a part of the database URL cannot be written.
-    :raises tamas.engine.layout.StateDirectoryTooDeepError: see there.
+    :raises tamas.engine.layout.RunDirectoryTakenError: see there.
     """
     layout = EngineLayout(state_dir=settings.state_dir)
     layout.make_directories()

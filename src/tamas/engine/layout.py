@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from tamas.errors import SetupError
 
+_SOCKET = "asterisk.ctl"
 MAX_SOCKET_PATH = 107
 """Bytes in the path of a UNIX socket on Linux; Asterisk would cut a longer one without a word."""
 
 
-class StateDirectoryTooDeepError(SetupError):
-    """The path of the state directory is so long that Asterisk could not make its control socket in it."""
+SHORT_PLACES = Path("/tmp")  # noqa: S108 - what is made there is checked to be ours alone
+"""Where the control socket goes when the state directory lies too deep for one."""
+
+
+class RunDirectoryTakenError(SetupError):
+    """The directory for the control socket belongs to somebody else, or is open to others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +43,12 @@ class EngineLayout:
 
     @property
     def run(self) -> Path:
-        return self.asterisk / "run"
+        """Where Asterisk's control socket is: a short path, whatever that of the state directory."""
+        inside = self.asterisk / "run"
+        if len(bytes(inside / _SOCKET)) <= MAX_SOCKET_PATH:
+            return inside
+        digest = hashlib.sha256(bytes(self.state_dir.absolute())).hexdigest()[:16]
+        return SHORT_PLACES / f"tamas-{digest}"
 
     @property
     def spool(self) -> Path:
@@ -81,7 +94,7 @@ class EngineLayout:
 
     @property
     def control_socket(self) -> Path:
-        return self.run / "asterisk.ctl"
+        return self.run / _SOCKET
 
     @property
     def process_lock(self) -> Path:
@@ -101,13 +114,8 @@ class EngineLayout:
     def make_directories(self) -> None:
         """Create every directory, readable by its owner only.
 
-        :raises StateDirectoryTooDeepError: see there.
+        :raises RunDirectoryTakenError: see there.
         """
-        if len(bytes(self.control_socket)) > MAX_SOCKET_PATH:
-            raise StateDirectoryTooDeepError(
-                f"the state directory {self.state_dir} lies too deep: "
-                f"{self.control_socket} is longer than {MAX_SOCKET_PATH} bytes"
-            )
         made = (
             self.log,
             self.run,
@@ -120,3 +128,13 @@ class EngineLayout:
         )
         for directory in (self.state_dir, self.asterisk, *made, self.secrets, self.recordings):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self.run.lstat()
+        if (
+            found.st_uid != os.geteuid()
+            or not stat.S_ISDIR(found.st_mode)
+            or stat.S_IMODE(found.st_mode) & 0o077
+        ):
+            raise RunDirectoryTakenError(
+                f"{self.run} is not a directory of this user alone; remove it, or use a state directory "
+                "with a shorter path"
+            )
