@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
 from records import _samples
 from tamas.records.calls import get_call, list_calls
 from tamas.records.facts import microseconds
 from tamas.records.ingest import Ingestion
 from tamas.records.orphans import close_orphans
 from tamas.store.clock import now
-from tamas.store.database import Database
+from tamas.store.database import Connection, Database
 from tamas.store.schema import cdr, cel
 
 AGO = 30_000_000
@@ -99,3 +104,25 @@ async def test_an_orphan_that_ends_after_all_is_amended(database: Database) -> N
     (call,) = await list_calls(database, limit=5)
     assert (call.disposition, call.reason) == ("ANSWERED", None)
     assert call.amended_at is not None
+
+
+async def test_a_call_that_ends_meanwhile_keeps_its_record(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last rows come between the search and the writing: the ingestion's record stays as it is."""
+    whole = _samples.load("answered").again(ended_at=now() - AGO)
+    await _samples.arrive(database, _samples.Sample(situation="", cel=whole.cel[:8], cdr=[]))
+    write = database.write
+
+    @asynccontextmanager
+    async def late_write() -> AsyncIterator[Connection]:
+        monkeypatch.setattr(database, "write", write)
+        await _samples.arrive(database, _samples.Sample(situation="", cel=whole.cel[8:], cdr=whole.cdr))
+        assert await Ingestion(database).drain(5)
+        async with write() as tx:
+            yield tx
+
+    monkeypatch.setattr(database, "write", late_write)
+    assert await close_orphans(database, set(), now(), "engine stopped") == 0
+    (call,) = await list_calls(database, limit=5)
+    assert (call.disposition, call.reason, call.amended_at) == ("ANSWERED", None, None)

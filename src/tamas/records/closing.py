@@ -17,7 +17,7 @@ from tamas.records.build import CallRow
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import Connection, Dialect
 from tamas.store.ids import following_id
-from tamas.store.schema import calls, cdr, cel, leases, merged_linkedids, originates
+from tamas.store.schema import calls, cdr, cel, leases, merged_linkedids, originates, queue_log
 
 _ORDER = "records.order"
 """A row of ``leases`` that nobody holds: locking it lines up the transactions that give ids."""
@@ -31,6 +31,8 @@ class Closing:
     linkedids: frozenset[str]
     """All its linked ids; their CEL rows become processed."""
     cdr_ids: tuple[int, ...]
+    uniqueids: frozenset[str]
+    """Its channels; what the queue log says of them becomes processed."""
 
 
 async def write_calls(tx: Connection, dialect: Dialect, closings: Sequence[Closing]) -> None:
@@ -40,7 +42,7 @@ async def write_calls(tx: Connection, dialect: Dialect, closings: Sequence[Closi
     """
     if not closings:
         return
-    await _line_up(tx, dialect)
+    await line_up(tx, dialect)
     at = now()
     known = {
         row["cuid"]: row
@@ -80,6 +82,12 @@ async def _settle(tx: Connection, dialect: Dialect, closings: Sequence[Closing],
     cdr_ids = [cdr_id for closing in closings for cdr_id in closing.cdr_ids]
     if cdr_ids:
         await tx.execute(update(cdr).where(cdr.c.id.in_(cdr_ids)).values(processed_at=at))
+    callids = sorted({uniqueid for closing in closings for uniqueid in closing.uniqueids})
+    await tx.execute(
+        update(queue_log)
+        .where(queue_log.c.callid.in_(callids), queue_log.c.processed_at.is_(None))
+        .values(processed_at=at)
+    )
     joined = [
         {"linkedid": linkedid, "into_linkedid": closing.row.cuid}
         for closing in closings
@@ -102,8 +110,8 @@ async def _settle(tx: Connection, dialect: Dialect, closings: Sequence[Closing],
         )
 
 
-async def _line_up(tx: Connection, dialect: Dialect) -> None:
-    """Wait until no other transaction that gives ids is open (SQLite has one writer anyway)."""
+async def line_up(tx: Connection, dialect: Dialect) -> None:
+    """Wait until no other transaction that writes calls is open (SQLite has one writer anyway)."""
     if dialect == "postgresql":
         insert = postgresql.insert(leases).values(name=_ORDER, holder="", expires_at=0)
         await tx.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"expires_at": 0}))

@@ -30,10 +30,11 @@ _JOINING = {"ATTENDEDTRANSFER": "channel2_uniqueid", "PICKUP": "pickup_channel_u
 _CEL = select(
     cel.c.id, cel.c.eventtype, cel.c.eventtime, cel.c.cid_name, cel.c.cid_num, cel.c.exten, cel.c.channame,
     cel.c.appname, cel.c.appdata, cel.c.uniqueid, cel.c.linkedid, cel.c.userdeftype, cel.c.extra,
+    cel.c.processed_at,
 )  # fmt: skip
 _CDR = select(
     cdr.c.id, cdr.c.calldate, cdr.c.src, cdr.c.dst, cdr.c.channel, cdr.c.dstchannel, cdr.c.answer,
-    cdr.c.end, cdr.c.disposition, cdr.c.linkedid,
+    cdr.c.end, cdr.c.disposition, cdr.c.linkedid, cdr.c.processed_at,
 )  # fmt: skip
 
 
@@ -65,6 +66,11 @@ class CallRows:
         """Unique ids of channels without an end: the call goes on, maybe under another linked id."""
         seen = {row["uniqueid"] for row in self.cel}
         return seen - {row["uniqueid"] for row in self.cel if row["eventtype"] == "CHAN_END"}
+
+    @property
+    def unsettled(self) -> set[str]:
+        """Linked ids with rows that no call row was made of yet."""
+        return {row["linkedid"] for row in (*self.cel, *self.cdr) if row["processed_at"] is None}
 
     @property
     def ends(self) -> list[int]:

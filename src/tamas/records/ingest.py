@@ -261,5 +261,8 @@ def closing_of(
         log.error("no call record for %s: %s", group.cuid, error)  # noqa: TRY400 - the text says it all
         return None
     return Closing(
-        row=row, linkedids=frozenset(group.linkedids), cdr_ids=tuple(row["id"] for row in group.cdr)
+        row=row,
+        linkedids=frozenset(group.linkedids),
+        cdr_ids=tuple(row["id"] for row in group.cdr),
+        uniqueids=frozenset(group.linkedids | {row["uniqueid"] for row in group.cel}),
     )

@@ -17,7 +17,7 @@ from sqlalchemy import literal, select, update
 
 from tamas.records.build import failed_originate
 from tamas.records.causes import NO_ANSWER, NO_ROUTE, Outcome, outcome_of_cause
-from tamas.records.closing import Closing, write_calls
+from tamas.records.closing import Closing, line_up, write_calls
 from tamas.store.clock import now
 from tamas.store.database import Connection, Database
 from tamas.store.schema import calls, cel, originates
@@ -51,6 +51,7 @@ async def close_failed(
     :returns: whether this call closed it.
     """
     async with database.write() as tx:
+        await line_up(tx, database.dialect)  # before the row: everybody takes the two locks in this order
         row = await tx.row(
             select(originates)
             .where(originates.c.originated_call_id == originated_call_id)
@@ -61,7 +62,7 @@ async def close_failed(
         known = outcome_of_cause(cause) if cause is not None else None
         outcome = Outcome(disposition="FAILED" if known is None else known.disposition, reason=reason)
         call = failed_originate(row, outcome, ended_at=now(), cause=cause)
-        closing = Closing(row=call, linkedids=frozenset({call.cuid}), cdr_ids=())
+        closing = Closing(row=call, linkedids=frozenset({call.cuid}), cdr_ids=(), uniqueids=frozenset())
         await write_calls(tx, database.dialect, [closing])
         return True
 

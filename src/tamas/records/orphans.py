@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Set
 
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from tamas.records.closing import write_calls
+from tamas.records.closing import line_up, write_calls
 from tamas.records.facts import time_text
 from tamas.records.inbox import read_calls
 from tamas.records.ingest import BATCH, closing_of
 from tamas.store.database import Database
-from tamas.store.schema import cdr, cel
+from tamas.store.schema import calls, cdr, cel
 
 
 async def close_orphans(
@@ -36,7 +36,7 @@ async def close_orphans(
     """
     before = time_text(engine_started_at)
 
-    def search(connection: SyncConnection) -> list[str]:
+    def search(connection: SyncConnection) -> tuple[list[str], set[str]]:
         """A scan of the whole inbox, so it runs off the event loop."""
         begun = select(cel.c.linkedid).where(cel.c.processed_at.is_(None), cel.c.eventtime < before)
         told = select(cdr.c.linkedid).where(cdr.c.processed_at.is_(None), cdr.c.calldate < before)
@@ -44,21 +44,33 @@ async def close_orphans(
         ended = select(cel.c.linkedid).where(cel.c.eventtype == "LINKEDID_END")
         waiting = {row[0] for row in connection.execute(ended.where(cel.c.processed_at.is_(None)))}
         joined = {row[0] for row in connection.execute(ended.where(cel.c.linkedid.in_(begun)))}
+        of_these = or_(calls.c.cuid.in_(begun), calls.c.cuid.in_(told))
+        written = {row[0] for row in connection.execute(select(calls.c.cuid).where(of_these))}
         # Linked ids that were joined into others come last: those others fetch them.
-        return sorted(names - waiting - live_linkedids, key=lambda name: (name in joined, name))
+        return sorted(names - waiting - live_linkedids, key=lambda name: (name in joined, name)), written
 
-    names = await database.long_read(search)
+    names, known = await database.long_read(search)
     closed = 0
     done: set[str] = set()
     for start in range(0, len(names), BATCH):
         batch = [name for name in names[start : start + BATCH] if name not in done]
-        async with database.read() as connection:
-            groups = await read_calls(connection, batch)
-        done.update(linkedid for group in groups for linkedid in group.linkedids)
-        dead = [group for group in groups if not group.linkedids & live_linkedids]
-        found = (closing_of(group, cut_off_at=stopped_at, cut_off_by=reason) for group in dead)
-        closings = [closing for closing in found if closing is not None]
         async with database.write() as tx:
+            # The ingestion may have written some of them since they were found; nobody writes calls now.
+            await line_up(tx, database.dialect)
+            groups = await read_calls(tx, batch)
+            done.update(linkedid for group in groups for linkedid in group.linkedids)
+            written = select(calls.c.cuid).where(calls.c.cuid.in_(sorted(done)))
+            fresh = {row["cuid"] for row in await tx.rows(written)} - known
+            dead = [
+                group
+                for group in groups
+                if group.unsettled & set(batch)
+                and not group.linkedids & live_linkedids
+                and not group.linkedids & fresh
+            ]
+            found = (closing_of(group, cut_off_at=stopped_at, cut_off_by=reason) for group in dead)
+            closings = [closing for closing in found if closing is not None]
             await write_calls(tx, database.dialect, closings)
+        known |= {closing.row.cuid for closing in closings}
         closed += len(closings)
     return closed
