@@ -389,6 +389,23 @@ async def test_lost_record_raises_an_alarm(
     assert any("lost a call record" in record.message for record in caplog.records)
 
 
+async def test_record_lost_while_nobody_watched_raises_an_alarm(
+    settings: Settings, layout: EngineLayout, asterisk_install: AsteriskInstall, no_leftovers: None
+) -> None:
+    """Asterisk gave a record up while our process was dead: the next one counts it."""
+    first = make_engine(settings, asterisk_install)
+    await first.start()
+    await first.wait_ready(READY_SECONDS)
+    await first.close(stop_asterisk=False)
+    with layout.messages.open("a") as messages:
+        messages.write(
+            "[2026-11-23 06:24:27.437] WARNING[4] cel_odbc.c: Insert failed on 'x:cel'.  CEL failed: x\n"
+        )
+    async with running(make_engine(settings, asterisk_install)) as engine:
+        assert engine.status().adopted
+        await eventually(lambda: "1 call records" in (engine.status().problem or ""))
+
+
 async def test_log_is_carried_over_and_kept_small(
     settings: Settings,
     layout: EngineLayout,

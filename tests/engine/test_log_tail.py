@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tamas.engine.log_tail import READ_BYTES, AsteriskLine, FileTail, parse_line
+from tamas.engine import log_tail
+from tamas.engine.log_tail import READ_BYTES, AsteriskLine, AsteriskLog, FileTail, parse_line
 
 HEAD = "[2026-11-23 06:24:27.437] "
 
@@ -95,3 +96,68 @@ def test_tail_takes_much_in_portions(tmp_path: Path) -> None:
     assert len(portions) > 1
     assert sum(map(len, portions)) == count
     tail.close()
+
+
+LOST = "cel_odbc.c: Insert failed on 'tamas-records:cel'.  CEL failed: INSERT"
+
+
+class _Reader:
+    """One process after the other that reads the same log."""
+
+    def __init__(self, folder: Path) -> None:
+        self.messages = folder / "messages.log"
+        self._folder = folder
+
+    def log(self, text: str) -> None:
+        """Asterisk writes a line."""
+        with self.messages.open("a") as file:
+            file.write(f"{HEAD}ERROR[4] {text}\n")
+
+    def lost(self, *, then: int = 0) -> list[str]:
+        """A process begins, reads everything, and is killed; ``then`` makes it put its log aside before."""
+        found: list[str] = []
+        process = AsteriskLog(
+            messages=self.messages,
+            output=self._folder / "output.log",
+            position=self._folder / "engine-log.json",
+            on_lost_record=found.append,
+        )
+        while process.carry():
+            pass
+        for _ in range(then):
+            assert process.rotate()
+        process.close()
+        return found
+
+
+def test_records_lost_while_nobody_read_raise_the_alarm_later(tmp_path: Path) -> None:
+    """The first process begins at the end; each later one where the one before was killed."""
+    reader = _Reader(tmp_path)
+    reader.log(LOST + " before us")
+    assert reader.lost() == []
+    reader.log("x.c: hello")
+    reader.log(LOST)
+    reader.log(LOST)
+    assert reader.lost() == [LOST, LOST]
+    assert reader.lost() == []
+    (tmp_path / "engine-log.json").write_text("{")
+    assert reader.lost() == [], "what cannot be understood is no position"
+
+
+def test_a_log_put_aside_before_the_death_is_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asterisk wrote on into the renamed file, then into a new one: both are read, in order."""
+    monkeypatch.setattr(log_tail, "MAX_FILE_BYTES", 1)
+    reader = _Reader(tmp_path)
+    reader.log("x.c: hello")
+    assert reader.lost(then=1) == []
+    with (tmp_path / "messages.log.1").open("a") as aside:
+        aside.write(f"{HEAD}ERROR[4] {LOST} 1\n")
+    reader.log(LOST + " 2")
+    assert reader.lost() == [LOST + " 1", LOST + " 2"]
+    reader.messages.unlink()
+    (tmp_path / "messages.log.1").unlink()
+    reader.log(LOST + " 3")
+    reader.log(LOST + " 4")
+    assert reader.lost()[-1] == LOST + " 4", "a file of another name is read from its beginning"

@@ -240,6 +240,7 @@ class Engine:
         self._log = AsteriskLog(
             messages=self._layout.messages,
             output=self._layout.output,
+            position=self._layout.log_position,
             on_lost_record=self._on_lost_record,
         )
         self._log_task = asyncio.create_task(self._carry_log(self._log), name="asterisk-log")

@@ -111,6 +111,11 @@ class EngineLayout:
         """What the running Asterisk was started with, see :mod:`tamas.engine.running`."""
         return self.state_dir / "engine.json"
 
+    @property
+    def log_position(self) -> Path:
+        """How far :attr:`messages` was read, see :mod:`tamas.engine.log_tail`."""
+        return self.state_dir / "engine-log.json"
+
     def make_directories(self) -> None:
         """Create every directory, readable by its owner only.
 

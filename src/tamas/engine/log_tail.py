@@ -1,6 +1,7 @@
 """Carrying Asterisk's log files into ours, keeping them small, and noticing that records are lost.
 
-Asterisk writes to files, never to a pipe: with a pipe that nobody reads its logger stops.
+Asterisk writes to files, never to a pipe: with a pipe that nobody reads its logger stops. How far they were
+read is written down, so that the next process learns what was logged while there was none.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 log = logging.getLogger("tamas.asterisk")
 
@@ -62,17 +65,45 @@ def parse_line(line: str, *, previous: int) -> AsteriskLine:
     return AsteriskLine(level=_LEVELS.get(match["level"], logging.DEBUG), text=call + match["text"])
 
 
+class FilePosition(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a log file was read."""
+
+    file: int
+    """Its inode: a file that was put aside keeps it under its new name."""
+    offset: int
+    """Bytes, up to the end of a line."""
+
+
 class FileTail:
     """Reads what is appended to a file, across rotation and truncation."""
 
-    def __init__(self, path: Path) -> None:
-        """Begin at the present end of the file; at its beginning when it comes later."""
+    def __init__(self, path: Path, *, since: FilePosition | None = None) -> None:
+        """Begin where somebody stopped reading, also when that file was put aside since.
+
+        :param since: ``None``: begin at the present end of the file, or at its beginning when it comes later.
+        """
         self._path = path
         self._descriptor: int | None = None
         self._rest = b""
+        if since is None:
+            self._open()
+            if self._descriptor is not None:
+                os.lseek(self._descriptor, 0, os.SEEK_END)
+            return
+        for candidate in (path, *(_aside(path, number) for number in range(1, KEEP_FILES + 1))):
+            if _inode(candidate) == since.file:
+                self._descriptor = os.open(candidate, os.O_RDONLY | os.O_CLOEXEC)
+                os.lseek(self._descriptor, since.offset, os.SEEK_SET)
+                return
         self._open()
-        if self._descriptor is not None:
-            os.lseek(self._descriptor, 0, os.SEEK_END)
+
+    @property
+    def position(self) -> FilePosition | None:
+        """How far whole lines were returned; ``None`` when there is no file."""
+        if self._descriptor is None:
+            return None
+        offset = os.lseek(self._descriptor, 0, os.SEEK_CUR) - len(self._rest)
+        return FilePosition(file=os.fstat(self._descriptor).st_ino, offset=offset)
 
     def read(self) -> list[str]:
         """Return the whole lines that came since the last call, at most :data:`READ_BYTES` of them."""
@@ -125,13 +156,19 @@ class FileTail:
 class AsteriskLog:
     """Both of Asterisk's files, poured into the logger ``tamas.asterisk``."""
 
-    def __init__(self, *, messages: Path, output: Path, on_lost_record: Callable[[str], None]) -> None:
+    def __init__(
+        self, *, messages: Path, output: Path, position: Path, on_lost_record: Callable[[str], None]
+    ) -> None:
+        """:param position: file that says how far ``messages`` was read, by this process or one before it."""
         self._messages_path = messages
         self._output_path = output
         self._on_lost_record = on_lost_record
-        self._messages = FileTail(messages)
+        self._position_path = position
+        self._position_is_kept = True
+        self._messages = FileTail(messages, since=_read_position(position))
         self._output = FileTail(output)
         self._level = logging.INFO
+        self._keep_position()
 
     def carry(self) -> bool:
         """Pass on what is new. Returns whether there was anything."""
@@ -142,6 +179,8 @@ class AsteriskLog:
             log.log(line.level, "%s", line.text)
             if line.lost_record:
                 self._on_lost_record(line.text)
+        if lines:
+            self._keep_position()
         output = self._output.read()
         for text in output:
             log.debug("%s", text)
@@ -157,10 +196,8 @@ class AsteriskLog:
         if _size(self._messages_path) <= MAX_FILE_BYTES:
             return False
         for number in range(KEEP_FILES, 0, -1):
-            older = self._messages_path.with_suffix(f".log.{number}")
-            newer = (
-                self._messages_path.with_suffix(f".log.{number - 1}") if number > 1 else self._messages_path
-            )
+            older = _aside(self._messages_path, number)
+            newer = _aside(self._messages_path, number - 1) if number > 1 else self._messages_path
             if newer.exists():
                 newer.rename(older)
         return True
@@ -168,6 +205,41 @@ class AsteriskLog:
     def close(self) -> None:
         self._messages.close()
         self._output.close()
+
+    def _keep_position(self) -> None:
+        """Write down how far the messages were read; without it the next process reads some of them again."""
+        position = self._messages.position
+        if position is None:
+            return
+        fresh = self._position_path.with_suffix(".new")
+        try:
+            fresh.write_bytes(msgspec.json.encode(position))
+            fresh.replace(self._position_path)
+        except OSError as error:
+            if self._position_is_kept:
+                log.warning("cannot write down how far Asterisk's log was read: %s", error)
+            self._position_is_kept = False
+        else:
+            self._position_is_kept = True
+
+
+def _read_position(path: Path) -> FilePosition | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=FilePosition)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def _aside(path: Path, number: int) -> Path:
+    """Name of a log file that was put aside, 1 being the youngest."""
+    return path.with_name(f"{path.name}.{number}")
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _size(path: Path) -> int:
