@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
+from sqlalchemy.exc import IntegrityError
 
 from sa.pbx.conftest import EngineAway, open_api
-from tamas.store.database import Database
+from tamas.store.database import Database, open_database
+from tamas.store.schema import dialable_numbers
 
 PASSWORD = "tr0nk-s3cret"
 
@@ -31,6 +34,18 @@ async def test_a_broken_store_shows_no_password(
     assert PASSWORD not in answer.text
     assert trouble == "refuse" or "INSERT INTO trunks" in caplog.text, "the failure is logged"
     assert PASSWORD not in caplog.text
+
+
+async def test_a_refused_row_is_not_shown(postgresql_url: str) -> None:
+    """PostgreSQL shows the whole row that fails a constraint: not in our errors, nor in their causes."""
+    database = await open_database(postgresql_url)
+    row = {"number": "101", "kind": None, "owner_id": PASSWORD}
+    with pytest.raises(IntegrityError) as caught:
+        async with database.write() as tx:
+            await tx.execute(insert(dialable_numbers).values(row))
+    assert "kind" in str(caught.value)
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+    await database.close()
 
 
 def _refusal(dialect: str) -> tuple[str, ...]:

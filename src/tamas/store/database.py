@@ -24,6 +24,7 @@ import asyncpg
 from sqlalchemy import URL, CursorResult, Executable, create_engine, event, func, select
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -356,7 +357,7 @@ def postgresql_engine(url: URL, *, statement_seconds: float | None = None, **opt
 
     :param statement_seconds: after which a statement that is not answered fails; ``None``: never.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         without_ssl_mode(url),
         hide_parameters=True,  # secrets are among them, and errors are logged
         connect_args={
@@ -366,6 +367,8 @@ def postgresql_engine(url: URL, *, statement_seconds: float | None = None, **opt
         },
         **options,
     )
+    event.listen(engine.sync_engine, "handle_error", _hide_row)
+    return engine
 
 
 def shown(url: URL) -> str:
@@ -376,6 +379,20 @@ def shown(url: URL) -> str:
 def _driver_url(url: URL) -> str:
     """The URL as asyncpg itself wants it, password included."""
     return without_ssl_mode(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _hide_row(context: ExceptionContext) -> None:
+    """Take the row out of what PostgreSQL says of a constraint it fails: errors are logged."""
+    shown_by_driver = context.original_exception.__cause__
+    detail = getattr(shown_by_driver, "detail", None)
+    if not detail:
+        return
+    shown_by_driver.detail = None  # type: ignore[union-attr]
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None:
+            error.args = tuple(
+                one.replace(detail, "(hidden)") if isinstance(one, str) else one for one in error.args
+            )
 
 
 def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
