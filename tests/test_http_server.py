@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
@@ -17,8 +18,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tamas.http_server import MAX_HEADER_BYTES, MAX_HEADERS, HttpLimits, HttpServerError, listen, serve_http
+from support.ports import free_port
+from tamas.http_server import MAX_HEADER_BYTES, MAX_HEADERS, HttpLimits, HttpServerError, serve_http
 from tamas.settings import load_settings
+from tamas.supervisor import bind_http
 
 QUICK = HttpLimits(header_seconds=1.0, body_seconds=1.0, max_connections=300, max_connections_per_address=3)
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -54,12 +57,18 @@ async def application(
     await send({"type": "http.response.body", "body": body})
 
 
+def listening(port: int | None = None) -> socket.socket:
+    """A socket that listens on loopback as the product's does."""
+    environment = {"TAMAS_HTTP_HOST": "127.0.0.1", "TAMAS_HTTP_PORT": str(port or free_port())}
+    return bind_http(load_settings(environment))
+
+
 @asynccontextmanager
 async def serving(
     limits: HttpLimits = QUICK, environment: dict[str, str] | None = None
 ) -> AsyncIterator[int]:
     """The application on a port of loopback."""
-    listener = listen("127.0.0.1", 0)
+    listener = listening()
     port = listener.getsockname()[1]
     stop = asyncio.Event()
     task = asyncio.create_task(
@@ -248,17 +257,7 @@ async def test_stopping_lets_requests_finish() -> None:
         asked = asyncio.create_task(talk(port, b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"))
         await asyncio.sleep(0.1)
     assert b"1\r\nb" in await asked
-    listen("127.0.0.1", port).close()
-
-
-def test_a_taken_port_is_told_plainly() -> None:
-    """The message says which address and that it is in use."""
-    first = listen("127.0.0.1", 0)
-    try:
-        with pytest.raises(HttpServerError, match="in use"):
-            listen("127.0.0.1", first.getsockname()[1])
-    finally:
-        first.close()
+    listening(port).close()
 
 
 def certificate(directory: Path) -> tuple[Path, Path]:
@@ -299,7 +298,7 @@ async def test_tls(tmp_path: Path) -> None:
         assert b"200" not in await talk(port, GET)
         assert await talk(port, b"\x16\x03\x01", within=3) == b""  # a handshake that goes no further
     broken = {"TAMAS_HTTP_TLS_CERT": str(key_path), "TAMAS_HTTP_TLS_KEY": str(key_path)}
-    listener = listen("127.0.0.1", 0)
+    listener = listening()
     try:
         with pytest.raises(HttpServerError, match="TLS"):
             await serve_http(application, [listener], load_settings(broken), stop=asyncio.Event())

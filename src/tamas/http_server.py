@@ -14,7 +14,6 @@ uvicorn waits for ever for a request that never comes. Here a connection is clos
 from __future__ import annotations
 
 import asyncio
-import errno
 import resource
 import socket
 import ssl
@@ -300,26 +299,6 @@ class _Server(uvicorn.Server):
     def stop(self) -> None:
         """Finish running requests, then return from :meth:`serve`."""
         self.should_exit = True
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open a listening TCP socket.
-
-    :param port: 0 takes any free one.
-    :raises HttpServerError: the address cannot be bound.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        reason = "it is in use" if error.errno == errno.EADDRINUSE else str(error)
-        raise HttpServerError(f"cannot listen on {host} port {port}: {reason}") from error
-    listener.setblocking(False)
-    return listener
 
 
 async def serve_http(

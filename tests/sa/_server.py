@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import httpx
 import msgspec
 
-from tamas.http_server import HttpLimits, listen, serve_http
+from support.ports import free_port
+from tamas.http_server import HttpLimits, serve_http
 from tamas.sa.accounts import CreatedAccount, create_account
 from tamas.sa.api_log import LogEntry, search_api_log
 from tamas.sa.app import SimotelApi
@@ -36,6 +37,7 @@ from tamas.settings import Settings, load_settings
 from tamas.store.changes import Changes
 from tamas.store.database import Database, open_database
 from tamas.store.runtime_settings import set_runtime_setting
+from tamas.supervisor import bind_http
 
 
 class Forward(msgspec.Struct, kw_only=True):
@@ -197,7 +199,7 @@ async def running_sa(
         services=services(),
     )
     await api.start()
-    listener = listen("127.0.0.1", 0)
+    listener = bind_http(load_settings({"TAMAS_HTTP_HOST": "127.0.0.1", "TAMAS_HTTP_PORT": str(free_port())}))
     port = listener.getsockname()[1]
     stop = asyncio.Event()
     serving = asyncio.create_task(serve_http(api, [listener], settings, stop=stop, limits=limits))

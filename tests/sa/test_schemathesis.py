@@ -13,15 +13,17 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from support.ports import free_port
 from tamas.engine.ami import AmiClient
 from tamas.engine.engine import EngineNotReady
 from tamas.engine.sip_secrets import SecretSeal
-from tamas.http_server import listen, serve_http
+from tamas.http_server import serve_http
 from tamas.sa.accounts import create_account
 from tamas.sa.app import SimotelApi
 from tamas.settings import load_settings
 from tamas.store.changes import Changes
 from tamas.store.database import Database
+from tamas.supervisor import bind_http
 
 EXAMPLES = 6
 """Requests for each service and method."""
@@ -86,7 +88,7 @@ async def test_generated_requests(database: Database) -> None:
         database=database, changes=changes, settings=process, engine=EngineAway(), seal=SecretSeal(bytes(32))
     )
     await api.start()
-    listener = listen("127.0.0.1", 0)
+    listener = bind_http(load_settings({"TAMAS_HTTP_HOST": "127.0.0.1", "TAMAS_HTTP_PORT": str(free_port())}))
     port = listener.getsockname()[1]
     stop = asyncio.Event()
     serving = asyncio.create_task(serve_http(api, [listener], process, stop=stop))
