@@ -1,6 +1,7 @@
 """The baseline of the HTTP benches: Starlette and msgspec, nothing else, on uvicorn set up as the product's.
 
-``python -m bench.bare PORT`` answers every GET and POST on ``/`` with one small JSON object.
+``python -m bench.bare PORT`` answers every GET and POST on ``/`` with one small JSON object; JSON that comes with
+the request is decoded.
 """
 
 from __future__ import annotations
@@ -25,9 +26,28 @@ class Answer(msgspec.Struct):
     data: str | None
 
 
-async def answer(_request: Request) -> Response:
-    """One JSON object."""
-    body = msgspec.json.encode(Answer(1, "", None))
+class Conditions(msgspec.Struct):
+    """What a search asks for."""
+
+    number: str
+
+
+class Search(msgspec.Struct):
+    """The body of a search."""
+
+    alike: bool
+    conditions: Conditions
+
+
+_decoder = msgspec.json.Decoder(Search)
+
+
+async def answer(request: Request) -> Response:
+    """One JSON object for another, or for nothing."""
+    message = ""
+    if request.method == "POST":
+        message = _decoder.decode(await request.body()).conditions.number
+    body = msgspec.json.encode(Answer(1, message, None))
     return Response(body, media_type="application/json")
 
 
