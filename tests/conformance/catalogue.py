@@ -36,6 +36,8 @@ class Endpoint:
     parameters: tuple[Parameter, ...]
     kind: str
     message: str | None
+    data: Any
+    """The sample of ``data``, where the catalogue has one."""
     row: str | None
 
     def __str__(self) -> str:
@@ -73,6 +75,7 @@ def _endpoint(entry: dict[str, Any]) -> Endpoint:
         ),
         kind=entry["response"]["kind"],
         message=entry["response"].get("message"),
+        data=entry["response"].get("data"),
         row=entry["response"].get("row"),
     )
 

@@ -11,9 +11,10 @@ from conformance.world import World
 from support.server import TamasServer
 
 
-@pytest.fixture(scope="module")
-async def world(either_server: TamasServer) -> AsyncIterator[World]:
-    """The server, with one extension, trunk and queue in it; once for each database."""
+@pytest.fixture(scope="module", params=["gregorian", "jalali"])
+async def world(either_server: TamasServer, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """The server, with one extension, trunk and queue in it; once for each database and calendar."""
+    await either_server.cli("settings", "set", "calendar", request.param)
     account = either_server.account
     assert account is not None
     client = httpx.Client(
@@ -23,7 +24,7 @@ async def world(either_server: TamasServer) -> AsyncIterator[World]:
         timeout=20,
     )
     with client:
-        world = World(client)
+        world = World(client, calendar=request.param)
         world.extension()
         world.queue()
         world.trunk()

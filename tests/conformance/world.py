@@ -17,9 +17,11 @@ NOWHERE = {"host": "127.0.0.2", "register_string": "user:pass@127.0.0.2/user"}
 class World:
     """A running server seen through an account that may call everything."""
 
-    def __init__(self, client: httpx.Client) -> None:
+    def __init__(self, client: httpx.Client, *, calendar: str = "gregorian") -> None:
         self.client = client
-        self._numbers: Iterator[int] = itertools.count(3000)
+        self.calendar = calendar
+        """In which rows have their dates (SA catalogue, README decision 8)."""
+        self._numbers: Iterator[int] = itertools.count(3000 if calendar == "gregorian" else 6000)
 
     def number(self) -> str:
         """A number that nothing has yet."""
