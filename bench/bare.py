@@ -1,7 +1,7 @@
 """The baseline of the HTTP benches: Starlette and msgspec, nothing else, on uvicorn set up as the product's.
 
-``python -m bench.bare PORT`` answers every GET and POST on ``/`` with one small JSON object; JSON that comes with
-the request is decoded.
+``python -m bench.bare PORT`` answers every GET and POST on ``/`` with one small JSON object; a search that
+comes with the request is decoded.
 """
 
 from __future__ import annotations

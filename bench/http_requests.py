@@ -1,6 +1,6 @@
-"""Requests per second of the API, as shares of a bare Starlette and msgspec endpoint that gets the same requests.
+"""Requests per second of the API, as shares of a bare Starlette and msgspec endpoint.
 
-Both servers run at the same time on one processor, wrk on another; they are loaded in turn, and the ratio is
+Both get the same requests. They run at the same time on one processor, wrk on another; they are loaded in turn, and the ratio is
 the median over the rounds.
 """
 
