@@ -8,7 +8,7 @@ import sys
 from tamas.errors import TamasError
 from tamas.logs import configure_logging
 from tamas.privileges import drop_privileges
-from tamas.settings import load_settings
+from tamas.settings import load_settings, unknown_variables
 from tamas.state import only_server, prepare_state_dir
 from tamas.supervisor import Supervisor, bind_http
 
@@ -25,6 +25,8 @@ def main(arguments: list[str]) -> int:
     try:
         settings = load_settings()
         configure_logging(settings.log_format)
+        for name in unknown_variables():
+            log.warning("%s is no setting and is ignored", name)
         prepare_state_dir(settings.state_dir)
         with only_server(settings.state_dir):
             listener = bind_http(settings)
