@@ -1,7 +1,7 @@
 """Requests per second of the API, as shares of a bare Starlette and msgspec endpoint.
 
-Both get the same requests. They run at the same time on one processor, wrk on another; they are loaded in turn, and the ratio is
-the median over the rounds.
+Both get the same requests and run at the same time on one processor, wrk on another; they are loaded in turn,
+and the ratio is the median over the rounds.
 """
 
 from __future__ import annotations
