@@ -16,6 +16,7 @@ import httpx
 from sqlalchemy import func, select
 
 from support.server import TamasServer
+from support.waiting import eventually
 from tamas.engine.ami import AmiClient
 from tamas.engine.configuration import AMI_USER
 from tamas.engine.layout import EngineLayout
@@ -125,6 +126,22 @@ class Target:
                 )
             found["cel"] = [str(await connection.scalar(select(func.count()).select_from(schema.cel)))]
         return found
+
+    async def settled(self) -> dict[str, list[str]]:
+        """As :meth:`stored`, once the last calls are over and their rows are in."""
+        last: dict[str, list[str]] = {}
+
+        async def unchanged() -> bool:
+            nonlocal last
+            before, last = last, await self.stored()
+            channels = await self.ami.command("core show channels count")
+            return before == last and "0 active channels" in channels
+
+        # Rows of a call come within milliseconds of each other; the record follows within a second or two.
+        for _ in range(3):
+            await eventually(unchanged, within=10, what="a store at rest")
+            await asyncio.sleep(0.1)
+        return last
 
     async def engine_knows(self) -> str:
         """What the engine's command line shows, and the endpoints as AMI lists them."""

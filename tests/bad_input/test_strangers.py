@@ -106,7 +106,7 @@ AGI_NONSENSE = {
 async def test_the_agi_port_survives_nonsense(target: Target, nonsense: bytes) -> None:
     """A process that is not Asterisk may say anything there: it is hung up on, and we live on."""
     _, port = ports(target)
-    before = await target.stored()
+    before = await target.settled()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(nonsense)
@@ -123,7 +123,7 @@ async def test_the_agi_port_survives_nonsense(target: Target, nonsense: bytes) -
 
 async def test_nobody_calls_unknown(target: Target) -> None:
     """An INVITE from an address and a user that nobody knows is refused without a channel or a record."""
-    before = await target.stored()
+    before = await target.settled()
     with RawCaller(target.server.sip, address=STRANGER) as stranger:
         for caller in (b"anonymous", b"nobody", b"7999", b"%00", b"'%20OR%201=1--", b"x;tag=1"):
             assert await stranger.call(target.extension["number"].encode(), caller=caller) in {400, 401, 403}
@@ -162,7 +162,7 @@ def malformed(draw: random.Random, host: str, port: int) -> bytes:
 async def test_a_flood_of_malformed_sip(target: Target) -> None:
     """Thousands of broken datagrams: Asterisk is the same process afterwards and takes requests at once."""
     process = target.server.asterisk
-    before = await target.stored()
+    before = await target.settled()
     draw = random.Random(SEED)  # noqa: S311
     with RawCaller(target.server.sip, address=STRANGER) as stranger:
         for number in range(FLOOD):

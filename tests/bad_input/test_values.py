@@ -138,7 +138,7 @@ def nothing_done(answer: httpx.Response) -> bool:
 
 async def storm(target: Target, *, each: int | None) -> None:
     """Send every case of every service, and compare store and engine with what they were."""
-    before = await target.stored()
+    before = await target.settled()
     sent = 0
     together = asyncio.Semaphore(8)
     unexpected: list[str] = []
@@ -199,7 +199,7 @@ async def test_required_fields_are_named_before_values_are_looked_at(
     target: Target, body: dict[str, Any]
 ) -> None:
     """A body without what a service requires is refused by the first missing name, and changes nothing."""
-    before = await target.stored()
+    before = await target.settled()
     for service in services():
         required = service.request_schema().get("required")
         if required:
