@@ -102,7 +102,8 @@ class EngineEvents:
 
     async def _catch_up(self, ami: AmiClient, started_at: int) -> None:
         try:
-            await catch_up(ami, self._database, since=started_at)
+            async with ami.apart() as own:
+                await catch_up(own, self._database, since=started_at)
         except AmiError as error:  # the next connection begins anew
             log.warning("changes made while the engine was out of reach are not all told yet: %s", error)
 

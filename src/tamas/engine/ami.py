@@ -13,7 +13,8 @@ import logging
 import random
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -478,6 +479,32 @@ class AmiClient:
         self._running: asyncio.Task[object] | None = None
         self._attempt: asyncio.Task[None] | None = None
         self._reported: type[AmiError] | None = None
+        self._level = logging.INFO
+
+    @asynccontextmanager
+    async def apart(self, *, within: float = 5.0) -> AsyncIterator[AmiClient]:
+        """A connection of its own to the same server, for commands that it takes long over.
+
+        Asterisk works on the actions of one connection in turn. This one takes no events.
+
+        :param within: seconds until it is logged in. :raises AmiError: it was not.
+        """
+        client = AmiClient(
+            host=self._host,
+            port=self._port,
+            username=self._credentials["Username"],
+            secret=self._credentials["Secret"],
+            on_event=_ignore_event,
+            event_mask="off",
+        )
+        client._level = logging.DEBUG  # it comes and goes many times
+        running = asyncio.create_task(client.run(), name="ami-apart")
+        try:
+            await client.wait_connected(within)
+            yield client
+        finally:
+            await client.close()
+            await running
 
     @property
     def connected(self) -> bool:
@@ -674,7 +701,7 @@ class AmiClient:
 
     def _report_success(self) -> None:
         self._ready = True
-        log.info("manager connection to Asterisk at %s is up", self._peer)
+        log.log(self._level, "manager connection to Asterisk at %s is up", self._peer)
         self._reported = None
         self._wake_waiters(None)
 
@@ -695,3 +722,7 @@ class AmiClient:
                 waiter.set_result(None)
             else:
                 waiter.set_exception(error)
+
+
+def _ignore_event(_event: AmiMessage) -> None:
+    """Of a connection without events."""

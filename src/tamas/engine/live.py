@@ -13,6 +13,8 @@ from tamas.store.database import Connection, Database
 from tamas.store.schema import extensions, queue_members, trunks
 from tamas.store.views import AGENTS_CONTEXT, trunk_endpoint
 
+READ_ALL_SECONDS = 60.0
+"""For a command that may read every endpoint."""
 _NO_SUCH_AOR = "Unable to retrieve aor"
 _NO_MEMBER = "none"
 """Filters every member out of the answer to ``QueueStatus``."""
@@ -125,7 +127,7 @@ async def store_came_back(ami: AmiClient) -> None:
 
 async def _reload_qualify(ami: AmiClient, aor: str) -> None:
     try:
-        await ami.command(f"pjsip reload qualify aor {aor}")
+        await ami.command(f"pjsip reload qualify aor {aor}", timeout=READ_ALL_SECONDS)
     except AmiActionFailed as error:
         # Somebody removed it in the meantime, which is as good.
         if _NO_SUCH_AOR not in error.message:

@@ -19,6 +19,10 @@ log = logging.getLogger(__name__)
 
 EFFECTS_SECONDS = 2.0
 """For all effects of one request together."""
+SLOW_SECONDS = 0.2
+"""How long a request waits for its slow effects; they go on after it."""
+
+_going_on: set[asyncio.Task[None]] = set()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +32,15 @@ class Effect:
     what: str
     """In words, for the log."""
     run: Callable[[AmiClient], Awaitable[None]]
+    slow: bool = False
+    """Whether Asterisk may have to read everything for it; it gets a manager connection of its own."""
 
 
 async def carry_over(context: ServiceContext, effects: Sequence[Effect]) -> None:
     """Run the effects of a request on the engine, in order, if it is there and answers.
 
-    After the first that gets no answer the rest is left to the rows.
+    After the first that gets no answer the rest is left to the rows. Slow ones come last and may go on when
+    the request is answered already.
     """
     if not effects:
         return
@@ -41,9 +48,22 @@ async def carry_over(context: ServiceContext, effects: Sequence[Effect]) -> None
         log.info("engine away: %s waits until it reads the store", _named(effects))
         return
     ami = context.engine.ami
+    quick = [effect for effect in effects if not effect.slow]
+    slow = [effect for effect in effects if effect.slow]
+    if quick and not await _run_within(ami, quick, EFFECTS_SECONDS):
+        return
+    if slow:
+        task = asyncio.create_task(_run_apart(ami, slow), name="slow-effects")
+        _going_on.add(task)
+        task.add_done_callback(_going_on.discard)
+        await asyncio.wait({task}, timeout=SLOW_SECONDS)
+
+
+async def _run_within(ami: AmiClient, effects: Sequence[Effect], seconds: float | None) -> bool:
+    """Run effects in order; tells whether the engine answered. ``None``: each has its own time limit only."""
     done = 0
     try:
-        async with asyncio.timeout(EFFECTS_SECONDS):
+        async with asyncio.timeout(seconds):
             for effect in effects:
                 try:
                     await effect.run(ami)
@@ -53,8 +73,18 @@ async def carry_over(context: ServiceContext, effects: Sequence[Effect]) -> None
                     log.warning("the engine refused %s: %s", effect.what, error)
                 done += 1
     except (TimeoutError, AmiTimeout, AmiDisconnected) as error:
-        reason = str(error) or f"no answer within {EFFECTS_SECONDS:g} s"
+        reason = str(error) or f"no answer within {seconds:g} s"
         log.warning("%s did not reach the engine: %s", _named(effects[done:]), reason)
+        return False
+    return True
+
+
+async def _run_apart(ami: AmiClient, effects: Sequence[Effect]) -> None:
+    try:
+        async with ami.apart() as own:
+            await _run_within(own, effects, None)
+    except AmiError as error:
+        log.warning("%s did not reach the engine: %s", _named(effects), error)
 
 
 def _named(effects: Sequence[Effect]) -> str:
@@ -80,4 +110,4 @@ def phones_followed(number: str) -> Effect:
     async def follow(ami: AmiClient) -> None:
         await live.endpoint_changed(ami, number)
 
-    return Effect(what=f"following the phones of extension {number}", run=follow)
+    return Effect(what=f"following the phones of extension {number}", run=follow, slow=True)

@@ -248,7 +248,7 @@ async def _tell_engine(
     async def reload(ami: AmiClient) -> None:
         await live.trunk_changed(ami, trunk_endpoint(name), registration_changed=changed, gone=not in_use)
 
-    await carry_over(context, [Effect(what=f"change of trunk {name}", run=reload)])
+    await carry_over(context, [Effect(what=f"change of trunk {name}", run=reload, slow=True)])
 
 
 def _registration(row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
