@@ -24,7 +24,7 @@ demo: setup ## Start it with two test phones and a two-way call placed through t
 	@TAMAS_STATE_DIR="$${TAMAS_STATE_DIR:-$(CURDIR)/var/demo}" exec $(BIN)/tamas demo $(if $(filter-out 0 no,$(ONCE)),--once)
 
 test: setup-dev lint ## Lint, types, and the test suite on a real Asterisk, SQLite and PostgreSQL
-	@$(PYTEST) -m "not slow" --durations=20
+	@$(PYTEST) -m "not slow" --numprocesses 2 --dist loadfile --durations=20
 
 test-slow: setup-dev ## The tests that take longer
 	@$(PYTEST) -m slow

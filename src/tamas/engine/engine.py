@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -362,6 +363,8 @@ class Engine:
             self._state = "restarting"
             self._failure = f"Asterisk {how}"
             log.error("Asterisk %s; starting it again", how)
+            # Unique ids are made of the second and a number that begins anew: the same second would repeat them.
+            await asyncio.sleep(1 - time.time() % 1)
             if failures:
                 await asyncio.sleep(RESTARTS.delay(failures - 1, random.random()))  # noqa: S311 - no secret
             failures += 1
