@@ -363,7 +363,7 @@ class Engine:
             self._state = "restarting"
             self._failure = f"Asterisk {how}"
             log.error("Asterisk %s; starting it again", how)
-            # Unique ids are made of the second and a number that begins anew: the same second would repeat them.
+            # Unique ids are made of the second and a number that begins anew: not twice in one second.
             await asyncio.sleep(1 - time.time() % 1)
             if failures:
                 await asyncio.sleep(RESTARTS.delay(failures - 1, random.random()))  # noqa: S311 - no secret
