@@ -27,6 +27,8 @@ class PortBook:
         self._locks: list[socket.socket] = []
         self._next = 0
         self._end = 0
+        self._blocks: list[int] = []
+        """First ports of the blocks that are ours, the longest unused first."""
 
     def port(self) -> int:
         """A port on which nobody listens on loopback, TCP or UDP."""
@@ -50,7 +52,8 @@ class PortBook:
             self._next = busy[-1] + 1
 
     def _take_block(self) -> None:
-        for first in range(max(FIRST_PORT, self._end), LAST_PORT, BLOCK):
+        """Go on to a new block, or when there is none to the one of ours that was left longest ago."""
+        for first in range(FIRST_PORT, LAST_PORT, BLOCK):
             lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             try:
                 lock.bind(f"\0tamas-test-ports-{first}")
@@ -60,15 +63,20 @@ class PortBook:
                     raise
                 continue
             self._locks.append(lock)
-            self._next, self._end = first, first + BLOCK
-            return
-        raise NoFreePorts(f"every block between {FIRST_PORT} and {LAST_PORT} is taken")
+            break
+        else:
+            if not self._blocks:
+                raise NoFreePorts(f"every block between {FIRST_PORT} and {LAST_PORT} is taken")
+            first = self._blocks.pop(0)
+        self._blocks.append(first)
+        self._next, self._end = first, first + BLOCK
 
     def close(self) -> None:
         """Give the blocks back."""
         for lock in self._locks:
             lock.close()
         self._locks.clear()
+        self._blocks.clear()
         self._next = self._end = 0
 
 

@@ -214,6 +214,7 @@ class AsteriskLog:
         fresh = self._position_path.with_suffix(".new")
         try:
             fresh.write_bytes(msgspec.json.encode(position))
+            fresh.chmod(0o600)
             fresh.replace(self._position_path)
         except OSError as error:
             if self._position_is_kept:
