@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup setup-dev run demo test test-slow lint format types bench lock clean
+.PHONY: help setup setup-dev run demo test test-failed test-slow lint format types bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ demo: setup ## Start it with two test phones and a two-way call placed through t
 
 test: setup-dev lint ## Lint, types, and the test suite on a real Asterisk, SQLite and PostgreSQL
 	@$(PYTEST) -m "not slow" --numprocesses 2 --dist loadfile --durations=20
+
+test-failed: setup-dev lint ## Only what failed the last time
+	@$(PYTEST) -m "not slow" --last-failed --last-failed-no-failures none
 
 test-slow: setup-dev ## The tests that take longer
 	@$(PYTEST) -m slow
