@@ -22,7 +22,7 @@ from tamas.engine.layout import EngineLayout
 from tamas.engine.running import read_record
 from tamas.errors import TamasError
 from tamas.settings import Settings
-from tamas.sockets import holds_port
+from tamas.sockets import bind_failure, holds_port
 from tamas.state import server_pid
 from tamas.store.clock import now
 from tamas.store.database import open_database
@@ -155,7 +155,7 @@ async def _ports(settings: Settings) -> list[Finding]:
         ("SIP over TCP", settings.sip_host, settings.sip_port, socket.SOCK_STREAM, "TAMAS_SIP_PORT"),
     )
     for name, host, port, kind, setting in wanted:
-        reason = _cannot_bind(host, port, kind)
+        reason = bind_failure(host, port, kind)
         if reason is None:
             findings.append(_ok("ports", f"{name} {host}:{port} is free"))
         elif reason == errno.EADDRINUSE and any(holds_port(pid, port, kind) for pid in ours):
@@ -172,20 +172,6 @@ async def _ports(settings: Settings) -> list[Finding]:
     count = settings.rtp_ports.last - settings.rtp_ports.first + 1
     findings.append(_ok("ports", f"RTP {settings.rtp_ports}: room for about {count // 4} bridged calls"))
     return findings
-
-
-def _cannot_bind(host: str, port: int, kind: socket.SocketKind) -> int | None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as probe:
-        if kind == socket.SOCK_STREAM:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-            if kind == socket.SOCK_STREAM:
-                probe.listen(1)
-        except OSError as error:
-            return error.errno or errno.EIO
-    return None
 
 
 async def _asterisk(settings: Settings) -> list[Finding]:

@@ -1,13 +1,29 @@
-"""Which process holds a port: read from ``/proc``, see proc(5) and proc_net(5)."""
+"""Whether a port can be had, and which process holds it (from ``/proc``, see proc(5) and proc_net(5))."""
 
 from __future__ import annotations
 
+import errno
 import socket
 from pathlib import Path
 
 _TABLES = {socket.SOCK_STREAM: ("tcp", "tcp6"), socket.SOCK_DGRAM: ("udp", "udp6")}
 _LOCAL_ADDRESS = 1
 _INODE = 9
+
+
+def bind_failure(host: str, port: int, kind: socket.SocketKind) -> int | None:
+    """Why a port cannot be bound (an ``errno``); ``None``: it can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            if kind == socket.SOCK_STREAM:
+                probe.listen(1)
+        except OSError as error:
+            return error.errno or errno.EIO
+    return None
 
 
 def holds_port(pid: int, port: int, kind: socket.SocketKind) -> bool:

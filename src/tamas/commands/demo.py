@@ -25,6 +25,7 @@ from tamas.errors import TamasError
 from tamas.records.calls import Call, list_calls
 from tamas.sa import accounts
 from tamas.settings import Settings, load_settings
+from tamas.sockets import bind_failure
 from tamas.state import prepare_state_dir
 from tamas.supervisor import die_with_parent
 
@@ -101,21 +102,10 @@ def _choose_free_ports() -> None:
         ("TAMAS_SIP_PORT", "0.0.0.0", 5060, (socket.SOCK_DGRAM, socket.SOCK_STREAM)),  # noqa: S104
     )
     for name, host, port, kinds in taken:
-        if not os.environ.get(name) and not all(_is_free(host, port, kind) for kind in kinds):
+        if not os.environ.get(name) and any(bind_failure(host, port, kind) for kind in kinds):
             with socket.socket() as probe:
                 probe.bind((host, 0))
                 os.environ[name] = str(probe.getsockname()[1])
-
-
-def _is_free(host: str, port: int, kind: socket.SocketKind) -> bool:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        if kind == socket.SOCK_STREAM:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def _log_file(settings: Settings) -> Path:

@@ -128,6 +128,11 @@ def alike() -> Field:
     return required(Boolish(), lenient_default=False, example=True)
 
 
+def yes_no(example: str) -> Field:
+    """A setting that is ``yes`` or ``no``, and may be left out."""
+    return logical(YesNo(), example=example)
+
+
 class NoParameters(msgspec.Struct, kw_only=True):
     """The request of a service that takes nothing."""
 
@@ -448,4 +453,5 @@ __all__ = [
     "model_of",
     "optional",
     "required",
+    "yes_no",
 ]

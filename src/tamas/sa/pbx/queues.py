@@ -24,12 +24,12 @@ from tamas.sa.fields import (
     Nested,
     SoundName,
     Text,
-    YesNo,
     alike,
     identifier,
     logical,
     optional,
     required,
+    yes_no,
 )
 from tamas.sa.pbx.effects import carry_over, refreshed
 from tamas.sa.pbx.field_types import JOIN_EMPTY, MONITOR_FORMAT, MONITOR_TYPE, STRATEGY
@@ -50,10 +50,6 @@ _COUNT = Digits(max=5, high=99999, low=0)
 _NUMBER_NOTE = "Unique among everything that can be dialed."
 
 
-def _yes_no(example: str) -> Field:
-    return logical(YesNo(), example=example)
-
-
 def _seconds(example: str) -> Field:
     return logical(_SECONDS, example=example, note="Seconds.")
 
@@ -66,19 +62,19 @@ class QueueSettings(msgspec.Struct, kw_only=True):
     """Settings of a queue that may be left out."""
 
     strategy: Annotated[str | None, logical(STRATEGY, example="ringall")] = None
-    ringinuse: Annotated[str | None, _yes_no("no")] = None
-    call_record: Annotated[str | None, _yes_no("yes")] = None
-    setinterfacevar: Annotated[str | None, _yes_no("yes")] = None
-    autofill: Annotated[str | None, _yes_no("yes")] = None
-    setqueuevar: Annotated[str | None, _yes_no("yes")] = None
-    setqueueentryvar: Annotated[str | None, _yes_no("yes")] = None
-    persistentmembers: Annotated[str | None, _yes_no("no")] = None
-    shared_lastcall: Annotated[str | None, _yes_no("no")] = None
-    announce_holdtime: Annotated[str | None, _yes_no("no")] = None
-    announce_position: Annotated[str | None, _yes_no("yes")] = None
+    ringinuse: Annotated[str | None, yes_no("no")] = None
+    call_record: Annotated[str | None, yes_no("yes")] = None
+    setinterfacevar: Annotated[str | None, yes_no("yes")] = None
+    autofill: Annotated[str | None, yes_no("yes")] = None
+    setqueuevar: Annotated[str | None, yes_no("yes")] = None
+    setqueueentryvar: Annotated[str | None, yes_no("yes")] = None
+    persistentmembers: Annotated[str | None, yes_no("no")] = None
+    shared_lastcall: Annotated[str | None, yes_no("no")] = None
+    announce_holdtime: Annotated[str | None, yes_no("no")] = None
+    announce_position: Annotated[str | None, yes_no("yes")] = None
     joinempty: Annotated[str | None, logical(JOIN_EMPTY, example="strict")] = None
-    leavewhenempty: Annotated[str | None, _yes_no("yes")] = None
-    reportholdtime: Annotated[str | None, _yes_no("no")] = None
+    leavewhenempty: Annotated[str | None, yes_no("yes")] = None
+    reportholdtime: Annotated[str | None, yes_no("no")] = None
     maxlen: Annotated[str | None, logical(_COUNT, example="0", note="Waiting callers; 0: no limit.")] = None
     announce_frequency: Annotated[str | None, _seconds("120")] = None
     min_announce_frequency: Annotated[str | None, _seconds("60")] = None

@@ -23,17 +23,16 @@ from tamas.sa.fields import (
     CidrMask,
     CodecList,
     ContextName,
-    Field,
     Lines,
     Nested,
     Text,
     TrunkName,
-    YesNo,
     alike,
     identifier,
     logical,
     optional,
     required,
+    yes_no,
 )
 from tamas.sa.pbx.effects import Effect, carry_over
 from tamas.sa.pbx.field_types import DTMF_MODE, INSECURE, NAT, PEER_TYPE, TRUNK_TYPE, Port, SipHost
@@ -50,10 +49,6 @@ _OPTIONS_EXAMPLE = "fromuser=100\nusername=100\nsecret=pw"
 _NETWORK = "0.0.0.0/0.0.0.0"
 
 
-def _yes_no(example: str) -> Field:
-    return logical(YesNo(), example=example)
-
-
 class TrunkSettings(msgspec.Struct, kw_only=True):
     """Settings of a trunk that may be left out."""
 
@@ -62,18 +57,18 @@ class TrunkSettings(msgspec.Struct, kw_only=True):
         str | None,
         logical(Text(), example="user:pass@192.168.1.10/user", note="user:secret@host:port/number"),
     ] = None
-    active: Annotated[str | None, _yes_no("no")] = None
+    active: Annotated[str | None, yes_no("no")] = None
     deny: Annotated[str | None, logical(CidrMask(), example=_NETWORK)] = None
     permit: Annotated[str | None, logical(CidrMask(), example=_NETWORK)] = None
     dtmfmode: Annotated[str | None, logical(DTMF_MODE, example="rfc2833")] = None
-    canreinvite: Annotated[str | None, _yes_no("no")] = None
-    directmedia: Annotated[str | None, _yes_no("no")] = None
+    canreinvite: Annotated[str | None, yes_no("no")] = None
+    directmedia: Annotated[str | None, yes_no("no")] = None
     context: Annotated[str | None, logical(ContextName(), example="from-pstn")] = None
     host: Annotated[str | None, logical(SipHost(allows_empty=True), example="192.168.1.10")] = None
     type: Annotated[str | None, logical(PEER_TYPE, example="friend")] = None
     nat: Annotated[str | None, logical(NAT, example="force_rport,comedia")] = None
     port: Annotated[str | None, logical(Port(), example="5060")] = None
-    qualify: Annotated[str | None, _yes_no("yes")] = None
+    qualify: Annotated[str | None, yes_no("yes")] = None
     insecure: Annotated[str | None, logical(INSECURE, example="port,invite")] = None
     disallow: Annotated[str | None, logical(CodecList(), example="all")] = None
     allow: Annotated[str | None, logical(CodecList(), example="ulaw,alaw")] = None

@@ -36,7 +36,6 @@ from tamas.sa.fields import (
     Digits,
     DigitsOrEmpty,
     Email,
-    Field,
     Lines,
     Name,
     Nested,
@@ -48,6 +47,7 @@ from tamas.sa.fields import (
     logical,
     optional,
     required,
+    yes_no,
 )
 from tamas.sa.pbx.effects import carry_over, phones_followed, refreshed
 from tamas.sa.pbx.field_types import (
@@ -84,10 +84,6 @@ _GROUPS = Digits(max=2, low=0, high=63)
 _CALL_LIMIT = DigitsOrEmpty(max=4)
 
 
-def _yes_no(example: str) -> Field:
-    return logical(YesNo(), example=example)
-
-
 class ForwardPolicy(msgspec.Struct, kw_only=True):
     """Where calls go that the extension did not take, by reason; ``""`` for nowhere."""
 
@@ -109,25 +105,25 @@ class UserSettings(msgspec.Struct, kw_only=True):
     """Settings of an extension that may be left out."""
 
     user_type: Annotated[str | None, logical(USER_TYPE, example="SIP")] = None
-    active: Annotated[str | None, _yes_no("yes")] = None
+    active: Annotated[str | None, yes_no("yes")] = None
     cid_number: Annotated[str | None, logical(CallerNumber(), example="999")] = None
-    call_record: Annotated[str | None, _yes_no("no")] = None
-    push_notification: Annotated[str | None, _yes_no("no")] = None
+    call_record: Annotated[str | None, yes_no("no")] = None
+    push_notification: Annotated[str | None, yes_no("no")] = None
     deny: Annotated[str | None, logical(CidrMask(), example="0.0.0.0/0.0.0.0")] = None
     permit: Annotated[str | None, logical(CidrMask(), example="0.0.0.0/0.0.0.0")] = None
     dtmfmode: Annotated[str | None, logical(DTMF_MODE, example="rfc2833")] = None
-    canreinvite: Annotated[str | None, _yes_no("no")] = None
-    directmedia: Annotated[str | None, _yes_no("no")] = None
+    canreinvite: Annotated[str | None, yes_no("no")] = None
+    directmedia: Annotated[str | None, yes_no("no")] = None
     context: Annotated[str | None, logical(ContextName(), example="main_routing")] = None
     host: Annotated[str | None, logical(SipHost(), example="dynamic")] = None
     type: Annotated[str | None, logical(PEER_TYPE, example="user")] = None
     nat: Annotated[str | None, logical(NAT, example="no")] = None
     port: Annotated[str | None, logical(Port(), example="5060")] = None
-    qualify: Annotated[str | None, _yes_no("no")] = None
+    qualify: Annotated[str | None, yes_no("no")] = None
     callgroup: Annotated[str | None, logical(_GROUPS, example="1")] = None
     pickupgroup: Annotated[str | None, logical(_GROUPS, example="1")] = None
-    callcounter: Annotated[str | None, _yes_no("no")] = None
-    faxdetect: Annotated[str | None, _yes_no("no")] = None
+    callcounter: Annotated[str | None, yes_no("no")] = None
+    faxdetect: Annotated[str | None, yes_no("no")] = None
     call_limit: Annotated[
         str | None, logical(_CALL_LIMIT, example="", note="Simultaneous calls; empty: no limit.")
     ] = None
