@@ -12,10 +12,11 @@ import schemathesis
 from sa._server import RunningSa, services
 from tamas.sa import gateway
 from tamas.sa.app import declared_services
+from tamas.sa.declarations import DeclarationError
 from tamas.sa.documentation import documentation_page
 from tamas.sa.fields import NoParameters
 from tamas.sa.openapi import openapi_document
-from tamas.sa.service import Data, DeclarationError, Registry, ServiceContext
+from tamas.sa.service import Data, Registry, ServiceContext
 
 
 async def test_it_is_readable_without_login(sa: RunningSa) -> None:

@@ -12,13 +12,13 @@ name in the API log. The registry is sealed at start-up: what is not declared by
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
-from tamas.errors import TamasError
+from tamas.sa.declarations import Declarations
 from tamas.sa.envelope import DONE, envelope
 from tamas.sa.field_types import Schema
 from tamas.sa.fields import Model, NoParameters, model_of
@@ -48,10 +48,6 @@ METHODS: Mapping[Operation, frozenset[str]] = {
 """Accepted methods of each kind of operation (SA catalogue, ``conventions.methods_policy``)."""
 
 EXAMPLE_ID = "64b788b111294d248a477205"
-
-
-class DeclarationError(TamasError):
-    """A service was declared twice, wrongly, or after the registry was sealed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,12 +204,8 @@ class Service:
         return self.request.schema()
 
 
-class Registry:
-    """All services of a process, by path."""
-
-    def __init__(self) -> None:
-        self._services: dict[str, Service] = {}
-        self._sealed = False
+class Registry(Declarations[Service]):
+    """All services of the Simotel API in a process, by path."""
 
     def service(
         self,
@@ -239,7 +231,7 @@ class Registry:
         def declare(
             run: Callable[[ServiceContext, R], Awaitable[Any]],
         ) -> Callable[[ServiceContext, R], Awaitable[Any]]:
-            self._add(
+            self.add(
                 Service(
                     path=path,
                     op=op,
@@ -256,29 +248,6 @@ class Registry:
             return run
 
         return declare
-
-    def _add(self, declared: Service) -> None:
-        if self._sealed:
-            raise DeclarationError(f"{declared.path} was declared after start-up")
-        if declared.path in self._services:
-            raise DeclarationError(f"{declared.path} is declared twice")
-        if declared.path != declared.path.strip("/").lower() or "//" in declared.path:
-            raise DeclarationError(f"{declared.path!r} is no path of a service")
-        self._services[declared.path] = declared
-
-    def seal(self) -> None:
-        """From now on nothing can be declared."""
-        self._sealed = True
-
-    def get(self, path: str) -> Service | None:
-        """The service at a path below ``/api/v4/``."""
-        return self._services.get(path)
-
-    def __iter__(self) -> Iterator[Service]:
-        return iter(self._services.values())
-
-    def __len__(self) -> int:
-        return len(self._services)
 
 
 registry = Registry()

@@ -15,8 +15,9 @@ import contextlib
 import sqlite3
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
@@ -103,6 +104,31 @@ class Connection:
         return (await self.execute(statement, parameters)).scalar()
 
 
+Joining = Callable[[Connection], Awaitable[None]]
+"""Work that joins a transaction somebody else begins."""
+
+_joining: ContextVar[tuple[Joining, ...]] = ContextVar("joining", default=())
+
+
+@contextlib.contextmanager
+def joining(work: Joining) -> Iterator[None]:
+    """Have ``work`` done inside each transaction that this block commits, as its last part.
+
+    So a change and the note that somebody made it are there both or not at all, without whoever makes the
+    change knowing of the note.
+    """
+    token = _joining.set((*_joining.get(), work))
+    try:
+        yield
+    finally:
+        _joining.reset(token)
+
+
+async def _join(connection: Connection) -> None:
+    for work in _joining.get():
+        await work(connection)
+
+
 class HotQuery:
     """A statement compiled once and handed to the driver as text, for the few reads that every request makes.
 
@@ -187,6 +213,7 @@ class SqliteDatabase(Database):
             connection = Connection(self._writer.execute, asynchronous=False)
             try:
                 yield connection
+                await _join(connection)
             except BaseException:
                 self._writer.exec_driver_sql("ROLLBACK")
                 raise
@@ -290,6 +317,7 @@ class PostgresqlDatabase(Database):
             # Twice: before the rollback, and when the commit itself is not answered.
             async with _dropped_when_silent(raw), raw.begin(), _dropped_when_silent(raw):
                 yield connection
+                await _join(connection)
         for call in connection.after_commit:
             call()
 
@@ -424,5 +452,6 @@ __all__ = [
     "IntegrityError",
     "StoreBusyError",
     "StoreError",
+    "joining",
     "open_database",
 ]

@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from tamas.store.engine_text import EngineText
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """Newest revision in :mod:`tamas.store.migrations`."""
 
 metadata = MetaData(
@@ -86,17 +86,83 @@ api_accounts = Table(
     CheckConstraint("auth = 'basic' OR token_hash IS NOT NULL", name="token_present"),
 )
 
+console_account_types = Table(
+    "console_account_types",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(32), nullable=False, unique=True, comment="Never changes; of our own types fixed"),
+    Column("title", String(80), nullable=False),
+    Column("description", Text, nullable=False, server_default=text("''")),
+    Column("builtin", Boolean, nullable=False, server_default=text("false")),
+    Column("rights", Text, nullable=False, comment="JSON: lists of rights by page; see console.rights"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
 console_accounts = Table(
     "console_accounts",
     metadata,
     Column("id", Id, primary_key=True),
     Column("username", String(64), nullable=False, unique=True),
+    Column("name", String(80), nullable=False, server_default=text("''"), comment="Of the person"),
     Column("password_hash", Text, nullable=False, comment="Argon2id, PHC text"),
-    Column("role", String(32), nullable=False),
+    Column("role", String(32), nullable=False, comment="Name of its account type"),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
     Column("must_change_password", Boolean, nullable=False, server_default=text("true")),
+    Column("totp_sealed", LargeBinary, comment="RFC 6238 key, AES-GCM; null: no second step"),
+    Column("totp_step", BigInteger, comment="Time step of the last code that was accepted"),
+    Column("failures", Integer, nullable=False, server_default=text("0"), comment="Since the last sign-in"),
+    Column("failed_at", BigInteger, comment="Last failure"),
+    Column("signed_in_at", BigInteger, comment="Last sign-in"),
+    Column("expires_at", BigInteger, comment="From when it cannot be used; null: never"),
+    Column("steps_dismissed", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+)
+
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True, comment="SHA-256 of the cookie, hexadecimal"),
+    Column("account_id", Id, nullable=False, index=True),
+    Column("csrf", String(64), nullable=False),
+    Column("address", String(45), nullable=False, comment="Of the browser; a cookie works from there only"),
+    Column("user_agent", String(255), nullable=False),
+    Column("totp_pending", LargeBinary, comment="Sealed key whose first code has not been seen yet"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False, comment="Written at most once a minute"),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+
+console_activity = Table(
+    "console_activity",
+    metadata,
+    Column("id", AutoId, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("address", String(45), nullable=False),
+    Column("page", String(48), nullable=False),
+    Column("action", String(48), nullable=False),
+    Column("subject", String(120), nullable=False, comment="What was changed, in words"),
+    Column("before", Text, comment="JSON object without secrets; null: it was not there"),
+    Column("after", Text, comment="JSON object without secrets; null: it is gone"),
+    Index("ix_console_activity_at", "at"),
+    Index("ix_console_activity_account_at", "account", "at"),
+    Index("ix_console_activity_page_at", "page", "at"),
+)
+
+problems = Table(
+    "problems",
+    metadata,
+    Column("id", AutoId, primary_key=True, autoincrement=True),
+    Column("source", String(64), nullable=False, comment="Name of the logger"),
+    Column("level", String(8), nullable=False, comment="warning or error"),
+    Column("text", String(500), nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False, index=True),
+    Column("count", Integer, nullable=False, server_default=text("1")),
+    Index("uq_problems_source_text", "source", "text", unique=True),
+    comment="What our own log said of late at warning or above, equal texts once",
 )
 
 api_log = Table(
