@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from tamas.store.engine_text import EngineText
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """Newest revision in :mod:`tamas.store.migrations`."""
 
 metadata = MetaData(
@@ -365,6 +365,77 @@ agent_mappings = Table(
     Column("agent", String(32), primary_key=True, comment="Number of the person"),
     Column("phone", String(32), nullable=False, unique=True, comment="Number of the extension it sits at"),
     Column("mapped_at", BigInteger, nullable=False),
+)
+
+blacklist = Table(
+    "blacklist",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("number", String(32), nullable=False, unique=True),
+    _setting("comment"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    comment="Callers that are not welcome",
+)
+
+whitelist = Table(
+    "whitelist",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("number", String(32), nullable=False, unique=True),
+    Column("labels", Text, nullable=False, server_default=text("'[]'"), comment="JSON list of texts"),
+    _setting("comment"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    comment="Callers with labels, by which a call flow can choose",
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("filename", String(160), primary_key=True, comment="Chosen by us"),
+    Column("kind", String(16), nullable=False, comment="announcement, fax, ...: in which folder it lies"),
+    Column("account", String(64), nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("duration", BigInteger, comment="Microseconds of sound; null: no sound"),
+    Column("pages", Integer, comment="null: no document"),
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_uploads_kind_created_at", "kind", "created_at"),
+    comment="Files that clients sent, checked and converted",
+)
+
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(80), nullable=False, index=True),
+    Column("filename", String(160), nullable=False, index=True, comment="Of an upload; several may share it"),
+    _setting("comment"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+music_classes = Table(
+    "music_classes",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(80), nullable=False, unique=True, comment="As queues and dialplans name it"),
+    Column("path", String(120), nullable=False, unique=True, comment="Its folder among those of music"),
+    Column("directory", Text, nullable=False, comment="As Asterisk opens it; renewed at each start"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    comment="Classes of music on hold",
+)
+
+music_files = Table(
+    "music_files",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("class_id", Id, nullable=False),
+    Column("file", String(160), nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("uq_music_files_class_id_file", "class_id", "file", unique=True),
 )
 
 # -- calls -------------------------------------------------------------------------------------------------
