@@ -48,6 +48,11 @@ class ClientAddresses:
         self._trusted = tuple(trusted)
         self._plain: dict[str, str] = {}
 
+    def trusts(self, peer: str) -> bool:
+        """Whether what this peer says of its clients is believed."""
+        address = parse_address(peer)
+        return address is not None and within(address, self._trusted)
+
     def of(self, peer: str, forwarded: bytes | None) -> str:
         """The client's address as text.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from tamas.sa.body import Receive
 from tamas.sa.documentation import documentation_page
-from tamas.sa.gateway import Gateway, Receive, Scope, Send, own_address, path_below_prefix
+from tamas.sa.gateway import Gateway, Scope, Send, own_address, path_below_prefix
 from tamas.sa.openapi import openapi_document
 from tamas.sa.service import Registry, registry
 

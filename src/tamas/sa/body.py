@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -15,8 +16,25 @@ MAX_PARAMETERS = 200
 """Parameters of one query."""
 
 
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+JSON = b"application/json"
+
+
 class Unparseable(TamasError):
     """The body is too large, or no JSON object."""
+
+
+class TooLarge(Unparseable):
+    """The body is larger than :data:`MAX_BODY`."""
+
+
+class WrongMediaType(TamasError):
+    """There is a body, and it does not say that it is JSON."""
+
+
+class ClientGone(TamasError):
+    """The client hung up before its request was complete."""
 
 
 class _NotStrict(ValueError):
@@ -35,6 +53,58 @@ def _constant(_name: str) -> NoReturn:
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+
+
+async def read_object(
+    receive: Receive, *, content_type: bytes | None, content_length: bytes | None, chunked: bool
+) -> dict[str, Any]:
+    """The JSON object that a request carries; without a body ``{}``.
+
+    :raises WrongMediaType: a body that is not ``application/json``.
+    :raises Unparseable: it cannot be understood, or is too large.
+    :raises ClientGone: the client hung up.
+    """
+    if not chunked and (content_length is None or content_length == b"0"):
+        return {}
+    accepted = _is_json(content_type)
+    if not chunked:
+        if not accepted:
+            raise WrongMediaType
+        if content_length is not None and not content_length.isdigit():
+            raise Unparseable("no length")
+        if content_length is not None and (len(content_length) > 9 or int(content_length) > MAX_BODY):
+            raise TooLarge("too large")
+    body = await _read_body(receive)
+    if body and not accepted:
+        raise WrongMediaType
+    if len(body) > MAX_BODY:
+        raise TooLarge("too large")
+    return parse_object(body)
+
+
+def _is_json(content_type: bytes | None) -> bool:
+    return content_type is not None and (
+        content_type == JSON or content_type.partition(b";")[0].strip().lower() == JSON
+    )
+
+
+async def _read_body(receive: Receive) -> bytes:
+    """The body, or a little more than :data:`MAX_BODY` of it.
+
+    :raises ClientGone: the client hung up.
+    """
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        return body
+    parts = bytearray(body)
+    while True:
+        if message["type"] != "http.request":
+            raise ClientGone("hung up while sending its body")
+        if not message.get("more_body", False) or len(parts) > MAX_BODY:
+            return bytes(parts)
+        message = await receive()
+        parts += message.get("body", b"")
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

@@ -17,10 +17,9 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tamas.errors import TamasError
 from tamas.sa.addresses import ClientAddresses
 from tamas.sa.api_log import MAX_SERVICE, ApiLog, Entry
-from tamas.sa.body import MAX_BODY, Unparseable, parse_object, parse_query
+from tamas.sa.body import JSON, ClientGone, Receive, Unparseable, WrongMediaType, parse_query, read_object
 from tamas.sa.credentials import Authenticator
 from tamas.sa.envelope import envelope
 from tamas.sa.errors import FileMissing, OperationFailed, ServiceFailure
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PREFIX = "/api/v4"
@@ -46,11 +44,6 @@ PREFLIGHT_SECONDS = b"600"
 
 _SLASHES = re.compile(r"/{2,}")
 _UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
-_JSON = b"application/json"
-
-
-class ClientGone(TamasError):
-    """The client hung up before its request was complete."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +76,7 @@ class Reply:
     message: str | None = None
     field: str | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
-    media_type: bytes = _JSON
+    media_type: bytes = JSON
 
 
 @dataclass(slots=True)
@@ -191,7 +184,7 @@ class Gateway:
         except ClientGone:
             reply = _refused(UNPARSEABLE)
         except Exception:
-            log.exception("request %s to %s failed unexpectedly", request_id, _loggable(path))
+            log.exception("request %s to %s failed unexpectedly", request_id, loggable(path))
             reply = _refused(BROKEN)
         try:
             await _send(send, reply, request_id, _cors(snapshot, headers))
@@ -202,7 +195,7 @@ class Gateway:
                     request_id,
                     None if account is None else account.username,
                     address,
-                    _loggable(path),
+                    loggable(path),
                     scope["method"][:16],
                     reply.status,
                     reply.success,
@@ -266,7 +259,7 @@ class Gateway:
             values = await _values(scope, receive, headers, service)
         except Unparseable:
             return _refused(UNPARSEABLE)
-        if values is None:
+        except WrongMediaType:
             return _refused(CONTENT_TYPE)
         context = ServiceContext(
             account=account.username,
@@ -326,57 +319,24 @@ def _read_headers(raw: list[tuple[bytes, bytes]]) -> _Headers:
     return headers
 
 
-async def _values(
-    scope: Scope, receive: Receive, headers: _Headers, service: Service
-) -> Mapping[str, Any] | None:
-    """The parameters that were sent; ``None`` when the body's media type is not accepted.
+async def _values(scope: Scope, receive: Receive, headers: _Headers, service: Service) -> Mapping[str, Any]:
+    """The parameters that were sent.
 
+    :raises WrongMediaType: the body's media type is not accepted.
     :raises Unparseable: body or query cannot be understood, or the body is too large.
     """
     values: dict[str, Any] = {}
     if scope["query_string"] and service.query and scope["method"] == "GET":
         values = parse_query(scope["query_string"], service.request)
-    length = headers.content_length
-    if not headers.chunked and (length is None or length == b"0"):
+    if headers.content_length is None and not headers.chunked:
         return values
-    accepted = _is_json(headers.content_type)
-    if not headers.chunked:
-        if not accepted:
-            return None
-        if length is not None and (not length.isdigit() or len(length) > 9 or int(length) > MAX_BODY):
-            raise Unparseable("too large")
-    body = await _read_body(receive)
-    if body and not accepted:
-        return None
-    if len(body) > MAX_BODY:
-        raise Unparseable("too large")
-    sent = parse_object(body)
-    return {**values, **sent} if values else sent
-
-
-def _is_json(content_type: bytes | None) -> bool:
-    return content_type is not None and (
-        content_type == _JSON or content_type.partition(b";")[0].strip().lower() == _JSON
+    sent = await read_object(
+        receive,
+        content_type=headers.content_type,
+        content_length=headers.content_length,
+        chunked=headers.chunked,
     )
-
-
-async def _read_body(receive: Receive) -> bytes:
-    """The body, or a little more than :data:`MAX_BODY` of it.
-
-    :raises ClientGone: the client hung up.
-    """
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.request" and not message.get("more_body", False):
-        return body
-    parts = bytearray(body)
-    while True:
-        if message["type"] != "http.request":
-            raise ClientGone("hung up while sending its body")
-        if not message.get("more_body", False) or len(parts) > MAX_BODY:
-            return bytes(parts)
-        message = await receive()
-        parts += message.get("body", b"")
+    return {**values, **sent} if values else sent
 
 
 def _refused(refusal: Refusal) -> Reply:
@@ -428,7 +388,7 @@ async def _send(
     await send({"type": "http.response.body", "body": reply.body})
 
 
-def _loggable(path: str) -> str:
+def loggable(path: str) -> str:
     """A path as the log may hold it: printable ASCII, not too long."""
     return (
         _UNPRINTABLE.sub("?", path[:MAX_SERVICE])

@@ -66,7 +66,7 @@ class Throttle:
 
     def delay(self, address: str) -> float:
         """Seconds that an attempt from this address has to wait once its turn comes."""
-        record = self._records.get(_key(address))
+        record = self._records.get(network_of(address))
         return 0.0 if record is None else self._delay(record)
 
     @asynccontextmanager
@@ -75,7 +75,7 @@ class Throttle:
 
         :raises TooManyAttempts: the line is full.
         """
-        key = _key(address)
+        key = network_of(address)
         record = self._record(key)
         await self._stand_in_line(record)
         try:
@@ -91,7 +91,7 @@ class Throttle:
 
     def failed(self, address: str) -> None:
         """Count a failure."""
-        key = _key(address)
+        key = network_of(address)
         record = self._record(key)
         at = self._clock()
         record.score = self._score(record, at) + 1
@@ -149,8 +149,8 @@ class Throttle:
         return float(min(MAX_DELAY, FIRST_DELAY * GROWTH ** min(beyond, 32)))
 
 
-def _key(address: str) -> str:
-    """IPv4 addresses count alone, IPv6 by their /64, which one host can fill at will."""
+def network_of(address: str) -> str:
+    """Whose an address is: IPv4 addresses count alone, IPv6 by their /64, which one host can fill at will."""
     if ":" not in address:
         return address
     parsed = parse_address(address)
