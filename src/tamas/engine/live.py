@@ -6,6 +6,8 @@ raises :class:`tamas.engine.ami.AmiError` when the engine is away or refuses.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, Select, and_, literal_column, or_, select
 
 from tamas.engine.ami import AmiActionFailed, AmiClient
@@ -100,10 +102,15 @@ async def catch_up(ami: AmiClient, database: Database, *, since: int) -> None:
     await ami.action("Reload", {"Module": "res_pjsip_outbound_registration.so"})
 
 
-async def is_watched(connection: Connection, number: str) -> bool:
-    """Whether an extension's state matters: it has a fixed address, or somebody is signed in there."""
-    statement = select(extensions.c.id).where(extensions.c.number == number, _watched())
-    return await connection.scalar(statement) is not None
+async def watched_extensions(connection: Connection, numbers: Collection[str]) -> list[str]:
+    """Those extensions that are active and whose state matters.
+
+    It does when one has a fixed address, or somebody is signed in there.
+    """
+    statement = select(extensions.c.number).where(
+        extensions.c.number.in_(numbers), extensions.c.active == "yes", _watched()
+    )
+    return [str(row["number"]) for row in await connection.rows(statement)]
 
 
 def _watched() -> ColumnElement[bool]:

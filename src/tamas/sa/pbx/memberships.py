@@ -7,6 +7,8 @@ queues (numbers) the engine must read again.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import delete, func, insert, select, update
 
 from tamas.engine.live import member_interface, state_interface
@@ -60,7 +62,7 @@ async def join(tx: Connection, *, queue: str, agent: str, phone: str, penalty: i
         select(agent_mappings.c.agent).where(agent_mappings.c.phone == phone, agent_mappings.c.agent != agent)
     )
     if replaced is not None:
-        changed |= await _forget_agent(tx, replaced)
+        changed |= await _forget_agents(tx, [replaced])
     await tx.execute(delete(agent_mappings).where(agent_mappings.c.agent == agent))
     if agent != phone:
         await tx.execute(insert(agent_mappings).values(agent=agent, phone=phone, mapped_at=now()))
@@ -110,11 +112,13 @@ async def set_paused(tx: Connection, *, queue: str, agent: str, paused: bool, re
         raise MembershipRefused("agent", f"{agent} is not in queue {queue}")
 
 
-async def empty_queue(tx: Connection, queue: str) -> None:
-    """Take everybody out of a queue."""
-    agents = await tx.rows(delete(queue_members).where(_m.queue_name == queue).returning(_m.membername))
-    for row in agents:
-        await _unmap_if_idle(tx, row["membername"])
+async def empty_queue(tx: Connection, queue: str) -> list[str]:
+    """Take everybody out of a queue; tells who was in it."""
+    rows = await tx.rows(delete(queue_members).where(_m.queue_name == queue).returning(_m.membername))
+    agents = [str(row["membername"]) for row in rows]
+    for agent in agents:
+        await _unmap_if_idle(tx, agent)
+    return agents
 
 
 async def renumber_queue(tx: Connection, old: str, new: str) -> None:
@@ -127,11 +131,11 @@ async def renumber_extension(tx: Connection, old: str, new: str) -> set[str]:
 
     The number is both that of a phone and that of the person it belongs to; both follow.
     """
-    mapped = await _agents_at(tx, old)
+    mapped = await _agents_at(tx, [old])
     rows = await tx.rows(select(_m.queue_name).where(_m.membername.in_([old, *mapped])))
     changed = {str(row["queue_name"]) for row in rows}
     # Whoever used the new number before it was an extension's makes room.
-    changed |= await _forget_agent(tx, new)
+    changed |= await _forget_agents(tx, [new])
     await tx.execute(
         update(queue_members)
         .where(_m.membername.in_([old, *mapped]), _m.state_interface == state_interface(old))
@@ -147,22 +151,19 @@ async def renumber_extension(tx: Connection, old: str, new: str) -> set[str]:
     return changed
 
 
-async def forget_extension(tx: Connection, number: str) -> set[str]:
-    """Sign out everybody who sits at an extension, and the person whose number it is."""
-    changed: set[str] = set()
-    for agent in (number, *await _agents_at(tx, number)):
-        changed |= await _forget_agent(tx, agent)
-    return changed
+async def forget_extensions(tx: Connection, numbers: Collection[str]) -> set[str]:
+    """Sign out everybody who sits at these extensions, and the persons whose numbers they are."""
+    return await _forget_agents(tx, {*numbers, *await _agents_at(tx, numbers)})
 
 
-async def _agents_at(tx: Connection, phone: str) -> list[str]:
-    rows = await tx.rows(select(agent_mappings.c.agent).where(agent_mappings.c.phone == phone))
+async def _agents_at(tx: Connection, phones: Collection[str]) -> list[str]:
+    rows = await tx.rows(select(agent_mappings.c.agent).where(agent_mappings.c.phone.in_(phones)))
     return [str(row["agent"]) for row in rows]
 
 
-async def _forget_agent(tx: Connection, agent: str) -> set[str]:
-    await tx.execute(delete(agent_mappings).where(agent_mappings.c.agent == agent))
-    rows = await tx.rows(delete(queue_members).where(_m.membername == agent).returning(_m.queue_name))
+async def _forget_agents(tx: Connection, agents: Collection[str]) -> set[str]:
+    await tx.execute(delete(agent_mappings).where(agent_mappings.c.agent.in_(agents)))
+    rows = await tx.rows(delete(queue_members).where(_m.membername.in_(agents)).returning(_m.queue_name))
     return {str(row["queue_name"]) for row in rows}
 
 

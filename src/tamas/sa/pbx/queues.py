@@ -6,7 +6,7 @@ A queue is one row that Asterisk reads again at each caller; its name in Asteris
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -34,11 +34,11 @@ from tamas.sa.fields import (
 from tamas.sa.pbx.effects import carry_over, refreshed
 from tamas.sa.pbx.field_types import JOIN_EMPTY, MONITOR_FORMAT, MONITOR_TYPE, STRATEGY
 from tamas.sa.pbx.memberships import empty_queue, lock_memberships, renumber_queue
-from tamas.sa.pbx.numbers import claim_number, release_number
+from tamas.sa.pbx.numbers import claim_number, release_number, release_numbers
 from tamas.sa.pbx.rows import fetch, matches, plain_rows
 from tamas.sa.service import Added, Listed, ServiceContext, Written, service
 from tamas.store.clock import now
-from tamas.store.database import Connection, Row
+from tamas.store.database import Connection, Database, Row
 from tamas.store.ids import new_id
 from tamas.store.schema import queues
 
@@ -234,11 +234,18 @@ async def find(context: ServiceContext, request: QueueSearch) -> list[dict[str, 
 async def remove(context: ServiceContext, request: QueueRemove) -> None:
     async with context.database.write() as tx:
         row = await _find(tx, request.id, request.number)
-        await lock_memberships(context.database, tx)
-        await empty_queue(tx, row["number"])
-        await release_number(tx, row["number"], owner=row["id"])
-        await tx.execute(delete(queues).where(_q.id == row["id"]))
+        await remove_rows(context.database, tx, [row])
     await carry_over(context, refreshed({row["number"]}))
+
+
+async def remove_rows(database: Database, tx: Connection, rows: Sequence[Row]) -> None:
+    """Delete queues with their members, inside somebody's transaction."""
+    identities = [row["id"] for row in rows]
+    await lock_memberships(database, tx)
+    for row in rows:
+        await empty_queue(tx, row["number"])
+    await release_numbers(tx, identities)
+    await tx.execute(delete(queues).where(_q.id.in_(identities)))
 
 
 def _given(request: QueueAdd | QueueUpdate) -> dict[str, Any]:

@@ -7,7 +7,7 @@ A trunk is one row from which PJSIP's endpoint, addresses, credentials and regis
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -151,6 +151,9 @@ _DEFAULTS: Mapping[str, str] = {
 }
 """The columns' own defaults, for what is derived before the row is there."""
 
+Prepare = Callable[[Row, TrunkUpdate], TrunkUpdate]
+"""Completes a request once the trunk that it names is known."""
+
 
 @service("pbx/trunks/add", op="add", summary="Create a trunk", request=TrunkAdd, answer=Added())
 async def add(context: ServiceContext, request: TrunkAdd) -> str:
@@ -165,22 +168,32 @@ async def add(context: ServiceContext, request: TrunkAdd) -> str:
             )
     except IntegrityError as error:
         raise TrunkExists("name") from error
-    await _tell_engine(context, None, values)
+    await tell_engine(context, [(None, values)])
     return identity
 
 
 @service("pbx/trunks/update", op="update", summary="Change a trunk", request=TrunkUpdate, answer=Written())
 async def change(context: ServiceContext, request: TrunkUpdate) -> None:
+    await change_prepared(context, request, lambda _row, sent: sent)
+
+
+async def change_prepared(context: ServiceContext, request: TrunkUpdate, prepare: Prepare) -> None:
+    """Change a trunk.
+
+    :param prepare: called with the row as it is, which does not change meanwhile.
+    :raises tamas.sa.errors.ServiceFailure: as the service does.
+    """
     try:
         async with context.database.write() as tx:
             before = await _find(tx, request.id, request.name)
+            request = prepare(before, request)
             after = {**before, **_given(request)}
             after |= _derived(after)
             after["updated_at"] = now()
             await tx.execute(update(trunks).where(_t.id == before["id"]).values(**after))
     except IntegrityError as error:
         raise TrunkExists("name") from error
-    await _tell_engine(context, before, after)
+    await tell_engine(context, [(before, after)])
 
 
 @service(
@@ -204,7 +217,7 @@ async def remove(context: ServiceContext, request: TrunkRemove) -> None:
     async with context.database.write() as tx:
         row = await _find(tx, request.id, request.name)
         await tx.execute(delete(trunks).where(_t.id == row["id"]))
-    await _tell_engine(context, row, None)
+    await tell_engine(context, [(row, None)])
 
 
 def _given(request: TrunkAdd | TrunkUpdate) -> dict[str, Any]:
@@ -229,21 +242,27 @@ async def _find(tx: Connection, identity: str, name: str | None) -> Row:
     return row
 
 
-async def _tell_engine(
-    context: ServiceContext, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
-) -> None:
+Change = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
+"""A trunk's row before and after; ``None``: it was not there, or is gone."""
+
+
+async def tell_engine(context: ServiceContext, changes: Sequence[Change]) -> None:
     """Carry over what Asterisk does not read by itself: addresses to ping and registrations."""
+    await carry_over(context, [effect for change in changes if (effect := _effect(*change)) is not None])
+
+
+def _effect(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Effect | None:
     registered, registers = _registration(before), _registration(after)
     changed = registered != registers
     name = (after or before or {})["name"]
     in_use = after is not None and after["active"] == "yes" and after["trunk_type"] == "SIP"
     if not changed and not in_use:
-        return
+        return None
 
     async def reload(ami: AmiClient) -> None:
         await live.trunk_changed(ami, trunk_endpoint(name), registration_changed=changed, gone=not in_use)
 
-    await carry_over(context, [Effect(what=f"change of trunk {name}", run=reload, slow=True)])
+    return Effect(what=f"change of trunk {name}", run=reload, slow=True)
 
 
 def _registration(row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

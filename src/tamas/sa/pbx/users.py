@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -17,17 +17,14 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    delete,
     func,
-    insert,
     literal_column,
     select,
-    update,
 )
 
-from tamas.engine.live import is_watched
+from tamas.engine.live import watched_extensions
 from tamas.engine.sip_objects import SipSettingError, extension_sip
-from tamas.engine.sip_secrets import SealError, ha1
+from tamas.engine.sip_secrets import SealError, SecretSeal, ha1
 from tamas.sa.dates import RowDates
 from tamas.sa.errors import NumberExists, OperationFailed
 from tamas.sa.fields import (
@@ -49,7 +46,8 @@ from tamas.sa.fields import (
     required,
     yes_no,
 )
-from tamas.sa.pbx.effects import carry_over, phones_followed, refreshed
+from tamas.sa.pbx.effects import Effect, carry_over, phones_followed, refreshed
+from tamas.sa.pbx.extension_rows import insert_rows, remove_rows, renumber, update_rows
 from tamas.sa.pbx.field_types import (
     DTMF_MODE,
     NAT,
@@ -62,23 +60,17 @@ from tamas.sa.pbx.field_types import (
     Port,
     SipHost,
 )
-from tamas.sa.pbx.memberships import forget_extension, lock_memberships, renumber_extension
-from tamas.sa.pbx.numbers import claim_number, release_number
 from tamas.sa.pbx.rows import fetch, matches, number_order
 from tamas.sa.service import Added, Listed, ServiceContext, Written, service
 from tamas.store.clock import now
 from tamas.store.database import Connection, HotQuery, Row
 from tamas.store.ids import new_id
-from tamas.store.schema import agent_mappings, extensions, ps_contacts, queue_members
+from tamas.store.schema import agent_mappings, extensions, queue_members
 
 log = logging.getLogger(__name__)
 
-KIND = "extension"
-"""What an extension is among dialable numbers."""
 MASK = "******"
 """Stands for every secret in answers; sent back in an update it leaves the secret alone."""
-EXPIRED = 1
-"""An expiration time long past: Asterisk calls such a contact no more and removes it."""
 
 _GROUPS = Digits(max=2, low=0, high=63)
 _CALL_LIMIT = DigitsOrEmpty(max=4)
@@ -233,70 +225,55 @@ EXAMPLE_ROW: Mapping[str, Any] = {
 }
 """One row of an answer; its keys are the keys of every row, in this order."""
 
+Prepare = Callable[[Row, UserUpdate], UserUpdate]
+"""Completes a request once the extension that it names is known."""
+
 _e = extensions.c
-_NO_FORWARDING = msgspec.json.encode(dict.fromkeys(_FORWARD_KEYS, "")).decode()
 
 
 @service("pbx/users/add", op="add", summary="Create an extension", request=UserAdd, answer=Added())
 async def add(context: ServiceContext, request: UserAdd) -> str:
-    if request.secret == MASK:
-        raise OperationFailed("secret")
-    values = _given(request)
-    values["forward_policy"] = _forward_policy({}, request.forward_policy)
-    values |= _sip_columns(request.more_options or "")
-    moment = now()
-    identity = new_id()
-    values |= {
-        "id": identity,
-        "secret_ha1": ha1(request.number, request.secret),
-        "secret_sealed": context.seal.seal(request.secret),
-        "created_at": moment,
-        "updated_at": moment,
-    }
+    row = new_row(context.seal, request)
     async with context.database.write() as tx:
-        if await claim_number(context.database, tx, request.number, kind=KIND, owner=identity):
+        if await insert_rows(context.database, tx, [row]):
             raise NumberExists("number")
-        await tx.execute(insert(extensions), values)
-    if values.get("active", "yes") == "yes" and values.get("host", "dynamic") != "dynamic":
-        await carry_over(context, [phones_followed(request.number)])
-    return identity
+    await carry_over(context, new_ones_followed([row]))
+    return str(row["id"])
 
 
 @service("pbx/users/update", op="update", summary="Change an extension", request=UserUpdate, answer=Written())
 async def change(context: ServiceContext, request: UserUpdate) -> None:
+    await change_prepared(context, request, lambda _row, sent: sent)
+
+
+async def change_prepared(context: ServiceContext, request: UserUpdate, prepare: Prepare) -> None:
+    """Change an extension.
+
+    :param prepare: called with the row as it is, which does not change meanwhile.
+    :raises tamas.sa.errors.ServiceFailure: as the service does.
+    """
     queues: set[str] = set()
     async with context.database.write() as tx:
         row = await _find(tx, request.id, request.number)
-        values = _given(request)
+        request = prepare(row, request)
+        values = settings_columns(request)
         number = str(values.get("number", row["number"]))
         renamed = number != row["number"]
         secret = None if request.secret == MASK else request.secret
         if request.forward_policy is not None:
-            known = msgspec.json.decode(row["forward_policy"], type=dict[str, str])
-            values["forward_policy"] = _forward_policy(known, request.forward_policy)
-        if request.more_options is not None:
-            values |= _sip_columns(request.more_options)
+            values["forward_policy"] = merged_policy(row["forward_policy"], request.forward_policy)
         if secret is not None:
             values["secret_sealed"] = context.seal.seal(secret)
         if secret is not None or renamed:
             values["secret_ha1"] = ha1(number, secret or _revealed(context, row))
         if renamed:
-            if await claim_number(context.database, tx, number, kind=KIND, owner=row["id"]):
+            moved = await renumber(context.database, tx, row, number)
+            if moved is None:
                 raise NumberExists("number")
-            await release_number(tx, row["number"], owner=row["id"])
-            await lock_memberships(context.database, tx)
-            queues = await renumber_extension(tx, row["number"], number)
-            await tx.execute(delete(ps_contacts).where(ps_contacts.c.endpoint == row["number"]))
-        elif _shuts_phones_out(row, values):
-            await tx.execute(
-                update(ps_contacts).where(ps_contacts.c.endpoint == number).values(expiration_time=EXPIRED)
-            )
-        await tx.execute(
-            update(extensions).where(extensions.c.id == row["id"]).values(**values, updated_at=now())
-        )
-        watched = {**row, **values}["active"] == "yes" and await is_watched(tx, number)
-    followed = [phones_followed(number)] if watched else []
-    await carry_over(context, [*followed, *refreshed(queues)])
+            queues = moved
+        await update_rows(tx, [row], values)
+        followed = await watched_extensions(tx, [number])
+    await carry_over(context, [*map(phones_followed, followed), *refreshed(queues)])
 
 
 @service(
@@ -324,11 +301,7 @@ async def find(context: ServiceContext, request: UserSearch) -> list[dict[str, A
 async def remove(context: ServiceContext, request: UserRemove) -> None:
     async with context.database.write() as tx:
         row = await _find(tx, request.id, request.number)
-        await lock_memberships(context.database, tx)
-        queues = await forget_extension(tx, row["number"])
-        await tx.execute(delete(ps_contacts).where(ps_contacts.c.endpoint == row["number"]))
-        await release_number(tx, row["number"], owner=row["id"])
-        await tx.execute(delete(extensions).where(extensions.c.id == row["id"]))
+        queues = await remove_rows(context.database, tx, [row])
     await carry_over(context, refreshed(queues))
 
 
@@ -400,18 +373,56 @@ def _listing(wanted: UserConditions, *, like: bool, mapped_only: bool) -> Select
 # -- writing -----------------------------------------------------------------------------------------------
 
 
-def _given(request: UserAdd | UserUpdate) -> dict[str, Any]:
-    """Values by column name of the settings that were sent and are stored as sent."""
-    sent = msgspec.structs.asdict(request)
+def new_row(seal: SecretSeal, request: UserAdd) -> dict[str, Any]:
+    """The row of a new extension.
+
+    :raises OperationFailed: the secret is the mask, or an option line cannot be carried over.
+    """
+    if request.secret == MASK:
+        raise OperationFailed("secret")
+    moment = now()
     return {
+        **_NO_OPTIONS,
+        **settings_columns(request),
+        "id": new_id(),
+        "forward_policy": merged_policy("{}", request.forward_policy),
+        "secret_ha1": ha1(request.number, request.secret),
+        "secret_sealed": seal.seal(request.secret),
+        "created_at": moment,
+        "updated_at": moment,
+    }
+
+
+def new_ones_followed(rows: Sequence[Mapping[str, Any]]) -> list[Effect]:
+    """What the engine must be told of new extensions: those with a fixed address are pinged there."""
+    return [
+        phones_followed(row["number"])
+        for row in rows
+        if row.get("active", "yes") == "yes" and row.get("host", "dynamic") != "dynamic"
+    ]
+
+
+def settings_columns(request: UserSettings) -> dict[str, Any]:
+    """Values by column of the settings that were sent; secret and forward policy are not among them.
+
+    :raises OperationFailed: an option line cannot be carried over.
+    """
+    sent = msgspec.structs.asdict(request)
+    values = {
         key: value
         for key, value in sent.items()
         if value is not None and key not in {"id", "secret", "forward_policy"}
     }
+    return values if request.more_options is None else values | _sip_columns(request.more_options)
 
 
-def _forward_policy(known: Mapping[str, str], sent: ForwardPolicy | None) -> str:
-    policy = {**dict.fromkeys(_FORWARD_KEYS, ""), **known, **(sent.given() if sent else {})}
+def merged_policy(known: str, sent: ForwardPolicy | None) -> str:
+    """A stored forward policy with what was sent in place of what it said."""
+    policy = {
+        **dict.fromkeys(_FORWARD_KEYS, ""),
+        **msgspec.json.decode(known, type=dict[str, str]),
+        **(sent.given() if sent else {}),
+    }
     return msgspec.json.encode({key: policy[key] for key in _FORWARD_KEYS}).decode()
 
 
@@ -420,6 +431,9 @@ def _sip_columns(more_options: str) -> dict[str, object]:
         return extension_sip(more_options=more_options).columns()
     except SipSettingError as error:
         raise OperationFailed(error.setting) from error
+
+
+_NO_OPTIONS = extension_sip(more_options="").columns()
 
 
 async def _find(tx: Connection, identity: str, number: str | None) -> Row:
@@ -437,10 +451,3 @@ def _revealed(context: ServiceContext, row: Row) -> str:
     except SealError as error:
         log.exception("extension %s keeps its number: its secret cannot be opened", row["number"])
         raise OperationFailed("number") from error
-
-
-def _shuts_phones_out(row: Row, values: Mapping[str, Any]) -> bool:
-    """Whether phones that registered before must not be called any more."""
-    secret_changed = values.get("secret_ha1", row["secret_ha1"]) != row["secret_ha1"]
-    after = {**row, **values}
-    return bool(secret_changed) or after["active"] != "yes" or after["user_type"] != "SIP"
