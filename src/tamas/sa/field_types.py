@@ -72,10 +72,15 @@ def _as_text(value: Any) -> str:
     raise BadValue
 
 
+def western_digits(text: str) -> str:
+    """A text with its Persian and Arabic digits in ASCII."""
+    return text.translate(_EASTERN_DIGITS)
+
+
 def _ascii_digits(value: Any, *, lenient: bool) -> str:
     text = _as_text(value)
     if lenient:
-        text = text.translate(_EASTERN_DIGITS)
+        text = western_digits(text)
     if text and not (text.isascii() and text.isdigit()):
         raise BadValue
     return text
@@ -179,7 +184,7 @@ class Dialable(Pattern):
 
     def convert(self, value: Any, *, lenient: bool) -> str:
         if lenient and isinstance(value, str):
-            value = value.translate(_EASTERN_DIGITS)
+            value = western_digits(value)
         return super().convert(value, lenient=lenient)
 
 

@@ -85,8 +85,12 @@ class Field:
     """While ``sa.lenient`` is on, the Struct's default stands when this other field is given in its place."""
     lenient_only: bool = False
     """Looked at only while ``sa.lenient`` is on, and not described."""
+    lenient_optional: bool = False
+    """Not required while ``sa.lenient`` is on: the Struct's default stands."""
     unless: str | None = None
-    """Not required when this other field is given."""
+    """Not required when this other field is given: one beside it, or any by its dotted name."""
+    always: bool = False
+    """An object that is absent is read as ``{}``, so that what it requires is asked for."""
     example: Any = None
     """JSON value that works when pasted; ``None``: left out of examples."""
     note: str = ""
@@ -169,13 +173,16 @@ class Nested(FieldType):
     def __init__(self, struct: type[msgspec.Struct]) -> None:
         self.struct = struct
 
-    def gather(self, value: Any, prefix: str, *, lenient: bool) -> Any:
-        """Find missing fields inside; a value of another kind is left for :meth:`convert` to refuse."""
+    def gather(self, value: Any, prefix: str, root: Mapping[str, Any], *, lenient: bool) -> Any:
+        """Find missing fields inside; a value of another kind is left for :meth:`convert` to refuse.
+
+        :param root: the whole request.
+        """
         if value == []:
             value = {}
         if not isinstance(value, Mapping):
             return value
-        return model_of(self.struct).gather(value, prefix + ".", lenient=lenient)
+        return model_of(self.struct).gather(value, prefix + ".", root, lenient=lenient)
 
     def convert(self, value: Any, *, lenient: bool) -> Any:  # noqa: ARG002
         raise BadValue  # a gathered object never comes here
@@ -200,13 +207,15 @@ class ListOf(Nested):
         self.lenient_item = lenient_item
         self.each_alone = each_alone
 
-    def gather_items(self, value: Any, prefix: str, around: Mapping[str, Any], *, lenient: bool) -> Any:
+    def gather_items(
+        self, value: Any, prefix: str, around: Mapping[str, Any], root: Mapping[str, Any], *, lenient: bool
+    ) -> Any:
         """As :meth:`Nested.gather`, for each item; ``around`` is the object that holds the list."""
         if not isinstance(value, list) or len(value) > MAX_ITEMS:
             return value
         model = model_of(self.struct)
         return [
-            model.gather(item, prefix + "[].", lenient=lenient) if isinstance(item, Mapping) else item
+            model.gather(item, prefix + "[].", root, lenient=lenient) if isinstance(item, Mapping) else item
             for item in (self._items(value, around) if lenient and self.lenient_item else value)
         ]
 
@@ -238,27 +247,36 @@ class Model(Generic[S]):
         :raises MissingField: a required field is missing, here or further inside.
         :raises OperationFailed: a value does not fit its type; ``field`` says which.
         """
-        return self._build(self.gather(values, "", lenient=lenient), "", lenient=lenient)  # type: ignore[no-any-return]
+        return self._build(self.gather(values, "", values, lenient=lenient), "", lenient=lenient)  # type: ignore[no-any-return]
 
-    def gather(self, values: Mapping[str, Any], prefix: str, *, lenient: bool) -> _Gathered:
-        """Find the value of each field, and what is missing."""
+    def gather(
+        self, values: Mapping[str, Any], prefix: str, root: Mapping[str, Any], *, lenient: bool
+    ) -> _Gathered:
+        """Find the value of each field, and what is missing.
+
+        :param root: the whole request.
+        """
         present = []
         for bound in self.fields:
             declared = bound.declared
             if declared.lenient_only and not lenient:
                 continue
             value = self._find(bound, values, lenient=lenient)
+            if value is _ABSENT and declared.always:
+                value = {}
             if value is _ABSENT:
-                if declared.requirement == "required" and not _excused(declared, values, lenient=lenient):
+                if declared.requirement == "required" and not _excused(
+                    declared, values, root, lenient=lenient
+                ):
                     raise MissingField(prefix + bound.wire)
                 continue
             if bound.is_nested:
                 kind = declared.type
                 name = prefix + bound.wire
                 if isinstance(kind, ListOf):
-                    value = kind.gather_items(value, name, values, lenient=lenient)
+                    value = kind.gather_items(value, name, values, root, lenient=lenient)
                 elif isinstance(kind, Nested):
-                    value = kind.gather(value, name, lenient=lenient)
+                    value = kind.gather(value, name, root, lenient=lenient)
             present.append((bound, value))
         return _Gathered(self, present)
 
@@ -323,7 +341,7 @@ class Model(Generic[S]):
             "type": "object",
             "properties": {bound.wire: _described(bound) for bound in described},
         }
-        must = [b.wire for b in described if b.declared.requirement == "required" and not b.declared.unless]
+        must = [bound.wire for bound in described if _must_be_sent(bound.declared)]
         if must:
             schema["required"] = must
         return schema
@@ -342,6 +360,12 @@ class Model(Generic[S]):
             elif isinstance(declared.type, Nested):
                 example[bound.wire] = model_of(declared.type.struct).example()
         return example
+
+
+def _must_be_sent(declared: Field) -> bool:
+    if declared.always and isinstance(declared.type, Nested):
+        return "required" in declared.type.schema()
+    return declared.requirement == "required" and not declared.unless
 
 
 def _is_absent(bound: _Bound, value: Any) -> bool:
@@ -363,10 +387,21 @@ def _as_sent(item: Any) -> dict[str, str]:
     }
 
 
-def _excused(declared: Field, values: Mapping[str, Any], *, lenient: bool) -> bool:
-    """Whether another field stands in for a required one."""
+def _excused(declared: Field, values: Mapping[str, Any], root: Mapping[str, Any], *, lenient: bool) -> bool:
+    """Whether a required field may be missing: another stands in for it, or ``sa.lenient`` lets it."""
+    if lenient and declared.lenient_optional:
+        return True
     others = (declared.unless, declared.natural_key if lenient else None)
-    return any(other is not None and values.get(other) not in (None, "") for other in others)
+    return any(other is not None and _sent(other, values, root) not in (None, "") for other in others)
+
+
+def _sent(name: str, values: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """What was sent for a field beside, or for one of the request when the name is dotted."""
+    outer, dot, inner = name.partition(".")
+    if not dot:
+        return values.get(name)
+    around = root.get(outer)
+    return around.get(inner) if isinstance(around, Mapping) else None
 
 
 def _bind(struct: type[msgspec.Struct]) -> Iterable[_Bound]:

@@ -326,7 +326,7 @@ async def _values(scope: Scope, receive: Receive, headers: _Headers, service: Se
     :raises Unparseable: body or query cannot be understood, or the body is too large.
     """
     values: dict[str, Any] = {}
-    if scope["query_string"] and service.query and scope["method"] == "GET":
+    if scope["query_string"] and scope["method"] in service.query:
         values = parse_query(scope["query_string"], service.request)
     if headers.content_length is None and not headers.chunked:
         return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 from tamas import __version__
 from tamas.sa.errors import MissingField, OperationFailed
 from tamas.sa.field_types import Schema
-from tamas.sa.service import AgentBatch, AgentDone, Listed, Registry, Service
+from tamas.sa.service import AgentBatch, AgentDone, Listed, Ordered, Paged, Registry, Service
 
 DESCRIPTION = (
     "The Simotel API v4. Every answer is JSON with the keys success (1 or 0), message and data. "
@@ -170,7 +171,15 @@ def _answer_schema(service: Service, example: Any) -> Schema:
 def _data_schema(service: Service, data: Any) -> Schema:
     answer = service.answer
     if isinstance(answer, Listed):
-        return {"type": "array", "items": schema_of(answer.row)}
+        return _rows(answer.row)
+    if isinstance(answer, Paged):
+        count = {"type": "integer", "minimum": 0}
+        sorting = {"type": "object", "additionalProperties": {"enum": [1, -1]}}
+        pagination = _object({"start": count, "count": count, "sorting": sorting, "total": count})
+        extra = {name: {"const": value} for name, value in answer.extra.items()}
+        return _object({"pagination": pagination, **extra, "data": _rows(answer.row)})
+    if isinstance(answer, Ordered):
+        return _object({"last_id": {"type": "string"}, "data": _rows(answer.row)})
     if isinstance(answer, AgentBatch):
         item = _object({name: {} if name == "ok" else {"type": "string"} for name in answer.item})
         item["properties"]["ok"] = {"enum": [0, 1]}
@@ -178,6 +187,10 @@ def _data_schema(service: Service, data: Any) -> Schema:
     if isinstance(answer, AgentDone):
         return _object({"message": {"const": answer.text}, "ok": {"const": 1}})
     return schema_of(data)
+
+
+def _rows(row: Mapping[str, Any]) -> Schema:
+    return {"type": "array", "items": schema_of(row)}
 
 
 def schema_of(value: Any) -> Schema:

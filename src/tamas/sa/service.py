@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
@@ -79,6 +79,8 @@ class Answer(ABC):
 
     message: str | None = ""
     """The message of success."""
+    any_query: ClassVar[bool] = False
+    """Whether parameters may come in the query of any method, not of GET alone."""
 
     @abstractmethod
     def body(self, result: Any) -> bytes:
@@ -128,6 +130,84 @@ class Listed(Answer):
 
     def example(self) -> Any:
         return {"success": 1, "message": "", "data": [dict(self.row)]}
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Some rows out of many, and where they stand among them. Made by :class:`tamas.sa.search.Listing`."""
+
+    start: int
+    count: int
+    """Most rows that were asked for."""
+    sorting: Mapping[str, int]
+    """1 or -1 by column, the first counting most."""
+    total: int
+    """Rows that match, on this page or not."""
+    rows: Sequence[Any]
+
+
+class Paged(Answer):
+    """The service returns a :class:`Page`.
+
+    :param row: one row for the documentation.
+    :param sorting: of the documentation's example.
+    :param extra: keys that stand between pagination and rows, such as ``target``.
+    """
+
+    def __init__(
+        self,
+        row: Mapping[str, Any],
+        *,
+        sorting: Mapping[str, int],
+        message: str | None = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.message = message
+        self.row = row
+        self.extra = dict(extra or {})
+        self._sorting = sorting
+
+    def body(self, result: Page) -> bytes:
+        return envelope(1, self.message, self._data(result))
+
+    def example(self) -> Any:
+        page = Page(start=0, count=20, sorting=self._sorting, total=1, rows=[dict(self.row)])
+        return {"success": 1, "message": self.message, "data": self._data(page)}
+
+    def _data(self, page: Page) -> dict[str, Any]:
+        pagination = {
+            "start": page.start,
+            "count": page.count,
+            "sorting": page.sorting,
+            "total": page.total,
+        }
+        return {"pagination": pagination, **self.extra, "data": page.rows}
+
+
+class Following(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows after a given one. Made by :class:`tamas.sa.search.Listing`."""
+
+    last_id: str
+    """Id of the last of them; the given one when there are none."""
+    rows: Sequence[Any]
+
+
+class Ordered(Answer):
+    """The service returns a :class:`Following`.
+
+    :param row: one row for the documentation, with ``_id``.
+    """
+
+    message = DONE
+    any_query = True
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self.row = row
+
+    def body(self, result: Following) -> bytes:
+        return envelope(1, DONE, {"last_id": result.last_id, "data": result.rows})
+
+    def example(self) -> Any:
+        return {"success": 1, "message": DONE, "data": {"last_id": EXAMPLE_ID, "data": [dict(self.row)]}}
 
 
 class Data(Answer):
@@ -196,8 +276,8 @@ class Service:
     methods: frozenset[str]
     permission: str
     """``/`` and the path."""
-    query: bool
-    """Whether parameters may come in the query of a GET."""
+    query: frozenset[str]
+    """Methods whose parameters may come in the query."""
 
     def request_schema(self) -> Schema:
         """JSON schema of the request body."""
@@ -242,7 +322,7 @@ class Registry(Declarations[Service]):
                     run=run,
                     methods=METHODS[op],
                     permission="/" + path,
-                    query="GET" in METHODS[op],
+                    query=METHODS[op] if answer.any_query else METHODS[op] & {"GET"},
                 )
             )
             return run

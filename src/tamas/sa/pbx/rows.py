@@ -1,23 +1,14 @@
-"""What the searches of the switchboard share: conditions, reading, the form of rows, the order of numbers."""
+"""What the searches of the switchboard share: reading, the form of rows, the order of numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func
+from sqlalchemy import Connection, Select
 
 from tamas.sa.dates import RowDates
-
-
-def matches(column: Any, text: str, *, like: bool) -> ColumnElement[bool]:
-    """A condition on a text column: substring in any case, or equality.
-
-    Wildcards of LIKE in ``text`` stand for themselves.
-    """
-    if not like:
-        return column == text  # type: ignore[no-any-return]
-    return func.lower(column).contains(text.lower(), autoescape=True)
+from tamas.sa.search import matches
 
 
 def number_order(number: str) -> tuple[int, str]:
@@ -36,3 +27,6 @@ def plain_rows(found: Sequence[Sequence[Any]], keys: Sequence[str], dates: RowDa
     for row in rows:
         row["date"] = dates.text(row["date"])
     return rows
+
+
+__all__ = ["fetch", "matches", "number_order", "plain_rows"]

@@ -77,7 +77,9 @@ def upgrade() -> None:
         ),
         sa.Column("account", sa.String(length=64), nullable=False),
         sa.Column("bytes", sa.Integer(), nullable=False),
-        sa.Column("duration", sa.BigInteger(), nullable=True, comment="Microseconds of sound; null: no sound"),
+        sa.Column(
+            "duration", sa.BigInteger(), nullable=True, comment="Microseconds of sound; null: no sound"
+        ),
         sa.Column("pages", sa.Integer(), nullable=True, comment="null: no document"),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("filename", name=op.f("pk_uploads")),
