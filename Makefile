@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup setup-dev run demo test test-failed test-slow lint format types bench lock clean
+.PHONY: help setup setup-dev run demo console wheel test test-failed test-slow screenshots lint format types bench lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,24 +18,36 @@ setup-dev:
 	@scripts/setup.sh dev
 
 run: setup ## Start the contact center (first start creates its state and prints what to do next)
+	@scripts/console.sh try
 	@TAMAS_STATE_DIR="$${TAMAS_STATE_DIR:-$(CURDIR)/var/run}" exec $(BIN)/tamas serve
 
 demo: setup ## Start it with two test phones and a two-way call placed through the API; ONCE=1 ends after that
+	@scripts/console.sh try
 	@TAMAS_STATE_DIR="$${TAMAS_STATE_DIR:-$(CURDIR)/var/demo}" exec $(BIN)/tamas demo $(if $(filter-out 0 no,$(ONCE)),--once)
 
-test: setup-dev lint ## Lint, types, and the test suite on a real Asterisk, SQLite and PostgreSQL
-	@$(PYTEST) -m "not slow" --numprocesses 2 --dist loadfile --durations=20
+console: setup ## Build the console's pages when they are missing or stale
+	@scripts/console.sh build
 
-test-failed: setup-dev lint ## Only what failed the last time
-	@$(PYTEST) -m "not slow" --last-failed --last-failed-no-failures none
+wheel: console ## Build the package with the console's pages in it, into dist/
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
-test-slow: setup-dev ## The tests that take longer
+test: setup-dev lint console ## Lint, types, and the test suite on a real Asterisk, SQLite and PostgreSQL, in a real browser
+	@$(PYTEST) -m "not slow and not screenshots" --numprocesses 2 --dist loadfile --durations=20
+
+test-failed: setup-dev lint console ## Only what failed the last time
+	@$(PYTEST) -m "not slow and not screenshots" --last-failed --last-failed-no-failures none
+
+test-slow: setup-dev console ## The tests that take longer
 	@$(PYTEST) -m slow
 
-lint: setup-dev ## Format check, lint, types, import contracts
+screenshots: setup-dev console ## A picture of every page of the console, and var/screenshots/index.html with all of them
+	@$(PYTEST) -m screenshots
+
+lint: setup-dev ## Format check, lint, types, import contracts, and the same for web/
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy src tests bench
 	@$(BIN)/lint-imports --no-cache | tail -n 3
+	@scripts/console.sh check
 
 format: setup-dev ## Format and mend what can be mended
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
@@ -47,4 +59,5 @@ lock: setup-dev ## Renew the locked requirements from pyproject.toml
 	@scripts/lock.sh
 
 clean: ## Remove what these targets made in this folder (not the state under var/)
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist \
+		web/node_modules src/tamas/console/static

@@ -8,5 +8,6 @@ compile() {
         --no-emit-index-url --no-emit-find-links --no-emit-trusted-host "$@"
 }
 compile --output-file requirements/build.txt requirements/build.in
+compile --output-file requirements/node.txt requirements/node.in
 compile --output-file requirements/base.txt pyproject.toml
 compile --extra dev --output-file requirements/dev.txt pyproject.toml

