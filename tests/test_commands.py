@@ -34,7 +34,7 @@ async def ping(server: TamasServer, **options: Any) -> httpx.Response:
 async def test_an_account_can_be_used_as_soon_as_it_is_made(server: TamasServer) -> None:
     """One object with everything a script needs, and it works at once in its mode."""
     made = await server.cli("account", "add", "crm", "--auth", "both", "--allow", "/setting/*")
-    assert set(made) == {"username", "password", "token", "auth", "permissions"}
+    assert set(made) == {"id", "username", "password", "token", "auth", "permissions"}
     assert (made["username"], made["auth"], made["permissions"]) == ("crm", "both", ["/setting/*"])
     basic, token = (made["username"], made["password"]), {"X-APIKEY": made["token"]}
     assert (await ping(server, auth=basic, headers=token)).json()["success"] == 1

@@ -19,6 +19,7 @@ from tamas.store.runtime_settings import (
     SettingError,
     load_runtime_settings,
     set_runtime_setting,
+    set_runtime_settings,
 )
 
 
@@ -153,6 +154,11 @@ async def test_a_listener_that_hears_nothing_any_more(
         ("calendar", "jalali", "jalali"),
         ("calendar", " Jalali", "jalali"),
         ("timezone", "Asia/Tehran", "Asia/Tehran"),
+        (
+            "sa.cors_origins",
+            ["https://CRM.example/", "app://local", "*"],
+            ["https://crm.example", "app://local", "*"],
+        ),
     ],
 )
 async def test_settings_are_brought_into_shape(
@@ -173,6 +179,8 @@ async def test_settings_are_brought_into_shape(
         ("timezone", "../etc/passwd"),
         ("timezone", "Moon/Crater"),
         ("api_log.days", "-1"),
+        ("sa.cors_origins", ["crm.example"]),
+        ("sa.cors_origins", ["https://crm.example/page"]),
     ],
 )
 async def test_unusable_settings_change_nothing(sqlite_url: str, key: str, value: object) -> None:
@@ -184,3 +192,22 @@ async def test_unusable_settings_change_nothing(sqlite_url: str, key: str, value
         await set_runtime_setting(database, changes, key, value)
     assert (await load_runtime_settings(database), await changes.generation()) == before
     await database.close()
+
+
+async def test_several_settings_change_together_or_not_at_all(database: Database) -> None:
+    """One bad value keeps all others out, and it is named; else all count, and the generation moves once."""
+    changes = Changes(database)
+    before = await load_runtime_settings(database)
+    generation = await changes.generation()
+    with pytest.raises(SettingError) as failure:
+        await set_runtime_settings(
+            database, changes, {"calendar": "jalali", "sa.allowed_ips": ["10.0.0.1", "10.0.0.300"]}
+        )
+    assert (failure.value.key, failure.value.item) == ("sa.allowed_ips", "10.0.0.300")
+    assert await load_runtime_settings(database) == before
+    assert await set_runtime_settings(database, changes, {"calendar": "jalali", "api_log.days": 7}) == {
+        "calendar": "jalali",
+        "api_log.days": 7,
+    }
+    assert await load_runtime_settings(database) == before | {"calendar": "jalali", "api_log.days": 7}
+    assert await changes.generation() == generation + 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final
@@ -18,12 +19,23 @@ from tamas.store.clock import now
 from tamas.store.database import Database
 from tamas.store.schema import runtime_settings
 
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@\\]{1,255}")
+"""As browsers send it (RFC 6454, section 6.2), of whatever scheme."""
 _MAPPED_BITS: Final = 96
 """Length of the prefix ``::ffff:0:0``."""
 
 
 class SettingError(TamasError):
-    """A setting is unknown, or its value cannot be used; the text says which and why."""
+    """A setting is unknown, or its value cannot be used; the text says which and why.
+
+    :param item: of a list, the item that cannot be used.
+    """
+
+    def __init__(self, text: str, *, item: str | None = None) -> None:
+        super().__init__(text)
+        self.item = item
+        self.key: str | None = None
+        """The setting at fault."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +66,7 @@ def _networks(value: Any) -> list[str]:
         try:
             network = _plain(ip_network(str(item).strip(), strict=False))
         except ValueError as error:
-            raise SettingError(f"{item!r} is neither an address nor a network") from error
+            raise SettingError(f"{item!r} is neither an address nor a network", item=str(item)) from error
         text = str(network.network_address) if network.num_addresses == 1 else str(network)
         if text not in networks:
             networks.append(text)
@@ -67,6 +79,18 @@ def _plain(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
     if mapped is None or network.prefixlen < _MAPPED_BITS:
         return network
     return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
+
+
+def _origins(value: Any) -> list[str]:
+    items = value if isinstance(value, list) else str(value).split()
+    origins = []
+    for item in items:
+        text = str(item).strip().lower().removesuffix("/")
+        if text != "*" and _ORIGIN.fullmatch(text) is None:
+            raise SettingError(f"{item!r} is no origin such as https://crm.example.com", item=str(item))
+        if text not in origins:
+            origins.append(text)
+    return origins
 
 
 def _one_of(*choices: str) -> Callable[[Any], str]:
@@ -123,10 +147,8 @@ SETTINGS: dict[str, SettingSpec] = {
         SettingSpec(
             key="sa.cors_origins",
             default=[],
-            check=lambda value: [
-                str(item) for item in (value if isinstance(value, list) else str(value).split())
-            ],
-            description="Origins whose browser pages may call the Simotel API.",
+            check=_origins,
+            description="Origins whose browser pages may call the Simotel API; * stands for all.",
         ),
         SettingSpec(
             key="calendar",
@@ -185,17 +207,42 @@ async def set_runtime_setting(database: Database, changes: Changes, key: str, va
     :returns: the value as it was stored.
     :raises SettingError: unknown key or unusable value.
     """
+    return (await set_runtime_settings(database, changes, {key: value}))[key]
+
+
+async def set_runtime_settings(
+    database: Database, changes: Changes, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Change several settings in one transaction, or none of them.
+
+    :returns: the values as they were stored.
+    :raises SettingError: unknown key or unusable value.
+    """
+    checked = {key: checked_setting(key, value) for key, value in values.items()}
+    insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
+    at = now()
+    async with database.write() as tx:
+        for key, value in checked.items():
+            row = {"value": msgspec.json.encode(value).decode(), "updated_at": at}
+            await tx.execute(
+                insert(runtime_settings)
+                .values(key=key, **row)
+                .on_conflict_do_update(index_elements=["key"], set_=row)
+            )
+        await changes.bump(tx)
+    return checked
+
+
+def checked_setting(key: str, value: Any) -> Any:
+    """A value for a setting, brought into the shape in which it is stored.
+
+    :raises SettingError: unknown key or unusable value.
+    """
     spec = SETTINGS.get(key)
     if spec is None:
         raise SettingError(f"there is no setting {key!r}; known: {', '.join(sorted(SETTINGS))}")
-    checked = spec.check(value)
-    insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
-    row = {"key": key, "value": msgspec.json.encode(checked).decode(), "updated_at": now()}
-    async with database.write() as tx:
-        await tx.execute(
-            insert(runtime_settings)
-            .values(**row)
-            .on_conflict_do_update(index_elements=["key"], set_={k: row[k] for k in ("value", "updated_at")})
-        )
-        await changes.bump(tx)
-    return checked
+    try:
+        return spec.check(value)
+    except SettingError as error:
+        error.key = key
+        raise
