@@ -1,4 +1,4 @@
-"""Bringing a store to the schema of this version: Alembic migrations, then the views."""
+"""Bringing a store to the schema of this version: Alembic migrations, then views and search indexes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.exc import OperationalError
 
 from tamas.store.database import StoreError, postgresql_engine, shown
+from tamas.store.search_indexes import create_search_indexes
 from tamas.store.views import create_views
 from tamas.store_address import parse_address
 
@@ -73,3 +74,4 @@ def _upgrade(connection: Connection) -> None:
         raise StoreError(f"the database was written by a newer Tamas (schema {current}); upgrade this one")
     command.upgrade(config, "head")
     create_views(connection)
+    create_search_indexes(connection)

@@ -9,6 +9,8 @@ written. Tables that Asterisk writes itself carry the column names of its own re
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -27,7 +29,7 @@ from sqlalchemy import (
 
 from tamas.store.engine_text import EngineText
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """Newest revision in :mod:`tamas.store.migrations`."""
 
 metadata = MetaData(
@@ -47,6 +49,16 @@ AutoId = BigInteger().with_variant(Integer, "sqlite")
 def _setting(name: str, default: str = "") -> Column[str]:
     """A setting in the words of the wire."""
     return Column(name, Text, nullable=False, server_default=text(f"'{default}'"))
+
+
+def _in_asterisks_words() -> list[Column[Any]]:
+    """What report rows show of Asterisk's own CDR."""
+    widths = {"clid": 160, "dcontext": 80, "channel": 160, "dstchannel": 160, "lastapp": 80, "lastdata": 512}
+    widths |= {"amaflags": 20, "accountcode": 80, "userfield": 255, "sequence": 20}
+    return [
+        Column(name, String(width), nullable=False, server_default=text("''"))
+        for name, width in widths.items()
+    ]
 
 
 # -- accounts and settings ---------------------------------------------------------------------------------
@@ -353,6 +365,9 @@ queue_members = Table(
     Column("ringinuse", String(8)),
     Column("reason_paused", String(80)),
     Column("joined_at", BigInteger, nullable=False),
+    Column(
+        "paused_at", BigInteger, comment="When the break began that is going on; null: none, or not known"
+    ),
     Index("uq_queue_members_queue_name_membername", "queue_name", "membername", unique=True),
     Index("ix_queue_members_membername", "membername"),
     # Asterisk knows a member by this number and keeps what it knew when the number comes back.
@@ -489,7 +504,108 @@ calls = Table(
     Column("agent", String(32)),
     Column("originated_call_id", String(48), index=True),
     Column("amended_at", BigInteger, comment="When a late CDR changed the row"),
-    Index("ix_calls_started_at", "started_at"),
+    *_in_asterisks_words(),
+    Column("hangup", String(8), comment="caller or callee; null: neither"),
+    Column("comment", String(80), nullable=False, server_default=text("''")),
+    Column("legs", Text, comment="JSON list: whom it reached or tried, when there were several"),
+    Column("route", Text, comment="JSON list: steps of the call flow, in order"),
+    # What filters ask for stands in the index, so that a day is searched without its rows.
+    Index("ix_calls_started_at_src_dst", "started_at", "src", "dst"),
+    Index("ix_calls_src_started_at", "src", "started_at"),
+    Index("ix_calls_dst_started_at", "dst", "started_at"),
+)
+
+queue_visits = Table(
+    "queue_visits",
+    metadata,
+    Column("id", Id, primary_key=True, comment="Strictly increasing in commit order"),
+    Column("queue_id", String(48), nullable=False, unique=True, comment="Second of its begin, and a number"),
+    Column("cuid", String(48), nullable=False, index=True, comment="Of the call"),
+    Column("queue", String(32), nullable=False, comment="Number"),
+    Column("src", String(80), nullable=False),
+    Column(
+        "agent", String(80), nullable=False, comment="Who took it, else who was rung last; '' when nobody"
+    ),
+    Column("agent_name", String(80), nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ringing_at", BigInteger, comment="When the first phone rang"),
+    Column("answered_at", BigInteger),
+    Column("ended_at", BigInteger, nullable=False, comment="End of the talk with the agent, or of the wait"),
+    Column("wait", BigInteger, nullable=False, comment="Microseconds of the caller"),
+    Column("agent_wait", BigInteger, nullable=False, comment="Microseconds that phones rang"),
+    Column("billsec", BigInteger, nullable=False, comment="Microseconds of talk"),
+    Column("disposition", String(12), nullable=False, comment="ANSWERED, MISSED, ABANDONED, PICKUP"),
+    Column("queue_status", String(20), comment="QUEUESTATUS; null: the caller left"),
+    Column("hangup", String(8), comment="caller or agent; null: neither"),
+    Column("amended_at", BigInteger),
+    Index("ix_queue_visits_started_at", "started_at"),
+    Index("ix_queue_visits_src_started_at", "src", "started_at"),
+    Index("ix_queue_visits_agent_started_at", "agent", "started_at"),
+    Index("ix_queue_visits_queue_started_at", "queue", "started_at"),
+    comment="One row for each time that a call was in a queue",
+)
+
+queue_attempts = Table(
+    "queue_attempts",
+    metadata,
+    Column("id", Id, primary_key=True, comment="Strictly increasing in commit order"),
+    Column("uniqueid", String(48), nullable=False, unique=True, comment="Of the channel that rang the agent"),
+    Column("queue_id", String(48), nullable=False, index=True, comment="Of the visit"),
+    Column("cuid", String(48), nullable=False, index=True),
+    Column("queue", String(32), nullable=False),
+    Column("src", String(80), nullable=False),
+    Column("agent", String(80), nullable=False),
+    Column("agent_name", String(80), nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("answered_at", BigInteger),
+    Column("ended_at", BigInteger, nullable=False, comment="End of the talk, or of the ringing"),
+    Column("wait", BigInteger, nullable=False, comment="Microseconds until the answer, or until the end"),
+    Column("billsec", BigInteger, nullable=False),
+    Column("disposition", String(12), nullable=False, comment="ANSWERED, NO ANSWER, BUSY, FAILED"),
+    Column("tries", Integer, nullable=False, comment="Which try of this agent in this visit"),
+    Column("record", String(96)),
+    Column("amended_at", BigInteger),
+    *_in_asterisks_words(),
+    Index("ix_queue_attempts_started_at", "started_at"),
+    Index("ix_queue_attempts_src_started_at", "src", "started_at"),
+    Index("ix_queue_attempts_agent_started_at", "agent", "started_at"),
+    Index("ix_queue_attempts_queue_started_at", "queue", "started_at"),
+    comment="One row for each time that a queue rang an agent",
+)
+
+agent_sessions = Table(
+    "agent_sessions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("type", String(8), nullable=False, comment="inout: in the queue; pause: on break in it"),
+    Column("agent", String(80), nullable=False),
+    Column("queue", String(32), nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger, nullable=False),
+    Column("reason", String(80), nullable=False, server_default=text("''"), comment="Of a break"),
+    Index("ix_agent_sessions_ended_at", "ended_at"),
+    Index("ix_agent_sessions_agent_ended_at", "agent", "ended_at"),
+    Index("ix_agent_sessions_queue_ended_at", "queue", "ended_at"),
+    comment="One row for each stay in a queue and each break, written when it ends",
+)
+
+poll_answers = Table(
+    "poll_answers",
+    metadata,
+    Column("id", Id, primary_key=True, comment="Strictly increasing in commit order"),
+    Column("cuid", String(48), nullable=False),
+    Column("position", Integer, nullable=False, comment="Among the answers of the call, from 1"),
+    Column("src", String(80), nullable=False),
+    Column("dst", String(80), nullable=False, comment="The agent, else whom the call reached"),
+    Column("queue", String(32), nullable=False),
+    Column("label", String(80), nullable=False),
+    Column("point", Integer, nullable=False),
+    Column("answered_at", BigInteger, nullable=False),
+    Index("uq_poll_answers_cuid_position", "cuid", "position", unique=True),
+    Index("ix_poll_answers_answered_at", "answered_at"),
+    Index("ix_poll_answers_src_answered_at", "src", "answered_at"),
+    Index("ix_poll_answers_dst_answered_at", "dst", "answered_at"),
+    comment="What callers typed in surveys",
 )
 
 merged_linkedids = Table(
