@@ -31,6 +31,8 @@ from tamas.store.views import REALM
 
 AMI_USER: Final = "tamas"
 LOOPBACK: Final = "127.0.0.1"
+SIP_TRANSPORTS: Final = ("udp", "tcp")
+"""By which phones reach us, all on one port."""
 CEL_EVENTS: Final = (
     "CHAN_START",
     "CHAN_END",
@@ -224,7 +226,7 @@ def _transports(settings: Settings) -> str:
     host = f"[{settings.sip_host}]" if ":" in settings.sip_host else settings.sip_host
     return "\n\n".join(
         f"[{protocol}]\ntype = transport\nprotocol = {protocol}\nbind = {host}:{settings.sip_port}"
-        for protocol in ("udp", "tcp")
+        for protocol in SIP_TRANSPORTS
     )
 
 

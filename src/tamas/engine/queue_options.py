@@ -72,3 +72,8 @@ def queue_options(text: str) -> dict[str, str]:
             raise QueueOptionError(f"{key} cannot be {value!r}")
         options[_NAMES[key]] = written
     return options
+
+
+def ignored_queue_options(text: str) -> tuple[str, ...]:
+    """Option lines of a queue that have no effect."""
+    return read_more_options(text, known=_NAMES).ignored

@@ -1,0 +1,1 @@
+"""The pages PBX > Users, Trunks and Queues."""
