@@ -14,7 +14,7 @@ import msgspec
 from support.ports import free_port
 from tamas.http_server import HttpLimits, serve_http
 from tamas.sa.accounts import CreatedAccount, create_account
-from tamas.sa.api_log import LogEntry, search_api_log
+from tamas.sa.api_log import LogEntry, LogFilter, search_api_log
 from tamas.sa.app import SimotelApi
 from tamas.sa.envelope import FileMissing, NumberExists
 from tamas.sa.fields import (
@@ -175,10 +175,10 @@ class RunningSa:
         """Change a runtime setting."""
         await set_runtime_setting(self.database, self.changes, key, value)
 
-    async def logged(self, **conditions: Any) -> list[LogEntry]:
+    async def logged(self, *, limit: int = 100, **conditions: Any) -> list[LogEntry]:
         """The API log, written up to now."""
         await self.api.gateway.log.flush()
-        return await search_api_log(self.database, **conditions)
+        return await search_api_log(self.database, LogFilter(**conditions), limit=limit)
 
 
 @asynccontextmanager

@@ -13,7 +13,18 @@ from sqlalchemy.exc import OperationalError
 
 from sa._server import RunningSa
 from support.waiting import eventually
-from tamas.sa.api_log import BUFFER_ROWS, DAY, FLUSH_SECONDS, PRUNE_BATCH, ApiLog, Entry, search_api_log
+from tamas.sa.api_log import (
+    BUFFER_ROWS,
+    DAY,
+    FLUSH_SECONDS,
+    PRUNE_BATCH,
+    ApiLog,
+    BadAddress,
+    Entry,
+    LogFilter,
+    accounts_in_log,
+    search_api_log,
+)
 from tamas.store.changes import Changes
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import Database
@@ -102,7 +113,7 @@ async def test_searching(database: Database) -> None:
     await log.flush()
 
     async def ats(**conditions: object) -> list[int]:
-        rows = await search_api_log(database, **conditions)  # type: ignore[arg-type]
+        rows = await search_api_log(database, LogFilter(**conditions))  # type: ignore[arg-type]
         return [row.at - 1000 for row in rows]
 
     assert await ats() == list(range(9, -1, -1))
@@ -117,6 +128,87 @@ async def test_searching(database: Database) -> None:
         3,
         2,
     ]
+
+
+async def test_searching_by_address_and_outcome(database: Database) -> None:
+    """Addresses are found whole, by how they begin and by network; statuses by class; outcomes by meaning."""
+    log = ApiLog(database)
+    rows = [
+        ("10.0.0.5", 200, 1),
+        ("10.0.0.50", 200, 0),
+        ("10.0.1.5", 401, 0),
+        ("192.168.0.1", 403, 0),
+        ("2001:db8::1", 501, 0),
+        ("2001:db8:1::1", 404, None),
+        ("unknown", 200, None),
+    ]
+    for number, (address, status, success) in enumerate(rows):
+        log.add(entry(number, address=address, status=status, success=success))
+    await log.flush()
+
+    async def found(**conditions: Any) -> list[int]:
+        return sorted(row.at for row in await search_api_log(database, LogFilter(**conditions)))
+
+    assert await found(address="10.0.0.5") == [0]
+    assert await found(address="10.0.0.") == [0, 1]
+    assert await found(address="10.0.0.0/28") == [0]
+    assert await found(address="10.0.0.0/23") == [0, 1, 2]
+    assert await found(address="10.0.0.5/32") == [0]
+    assert await found(address="2001:DB8:0::1") == [4]
+    assert await found(address="2001:db8::/48") == [4]
+    assert await found(address="2001:db8::/32") == [4, 5]
+    assert await found(address="0.0.0.0/0") == [0, 1, 2, 3]
+    assert await found(address="unknown") == [6]
+    assert await found(status=4) == [2, 3, 5]
+    assert await found(status=401) == [2]
+    assert await found(outcome="done") == [0, 6]
+    assert await found(outcome="refused") == [2, 3]
+    assert await found(outcome="failed") == [1, 4, 5]
+    assert await found(outcome="failed", address="10.0.0.0/8", status=2) == [1]
+    for text in ("10.0.0.300/8", "%", "10.0.0._", "a' or 1"):
+        with pytest.raises(BadAddress):
+            await found(address=text)
+
+
+async def test_pages_follow_the_start_of_requests(database: Database) -> None:
+    """A long request is written after shorter ones that began later; no page repeats or leaves out a row."""
+    log = ApiLog(database)
+    for at in (5, 1, 4, 4, 2, 9, 4):
+        log.add(entry(at))
+    await log.flush()
+    ats: list[int] = []
+    before: int | None = None
+    while page := await search_api_log(database, limit=2, before_id=before):
+        ats += [row.at for row in page]
+        before = page[-1].id
+    assert ats == [9, 5, 4, 4, 4, 2, 1]
+
+
+async def test_a_search_without_index_ends(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only looking at each row can find is looked for in the latest rows before the named moment."""
+    monkeypatch.setattr("tamas.sa.api_log.SCAN_ROWS", 4)
+    log = ApiLog(database)
+    for at in range(10):
+        log.add(entry(at, account="a" if at % 2 else "b"))
+    await log.flush()
+
+    async def ats(**conditions: Any) -> list[int]:
+        return [row.at for row in await search_api_log(database, LogFilter(**conditions))]
+
+    assert await ats(status=200) == [9, 8, 7, 6]
+    assert await ats(status=200, until=5) == [4, 3, 2, 1]
+    assert await ats(address="127.0.0.0/8") == [9, 8, 7, 6]
+    assert await ats(account="a") == [9, 7, 5, 3, 1]
+
+
+async def test_accounts_in_the_log(database: Database) -> None:
+    """Each account that ever called is named once, strangers are not."""
+    log = ApiLog(database)
+    assert await accounts_in_log(database) == []
+    for name in ("b", None, "a", "b", "c", None):
+        log.add(entry(1, account=name))
+    await log.flush()
+    assert await accounts_in_log(database) == ["a", "b", "c"]
 
 
 async def test_pruning_by_age_and_number(database: Database) -> None:
@@ -148,7 +240,7 @@ async def test_pruning_lets_the_log_be_written(
     stored: list[int] = []
 
     async def watched() -> int:
-        stored.append(len(await search_api_log(sqlite_database, account="new")))
+        stored.append(len(await search_api_log(sqlite_database, LogFilter(account="new"))))
         log.add(entry(now(), account="new"))
         return await prune_batch()
 

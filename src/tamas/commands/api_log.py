@@ -12,7 +12,7 @@ import typer
 from tamas.commands.opened import opened_store
 from tamas.commands.output import AsJson, print_json, print_table, run
 from tamas.errors import TamasError
-from tamas.sa.api_log import LogEntry, search_api_log
+from tamas.sa.api_log import LogEntry, LogFilter, search_api_log
 from tamas.store.clock import MICROSECONDS, now
 
 _MOMENTS = "an ISO 8601 time (UTC where it names no zone), or how long ago, such as 90s, 15m, 1h or 2d"
@@ -45,8 +45,8 @@ def _moment(text: str | None) -> int | None:
 def api_log(
     account: Annotated[str | None, typer.Option(help="Only this account.")] = None,
     service: Annotated[str | None, typer.Option(help="Only this service, such as pbx/users/add.")] = None,
-    status: Annotated[int | None, typer.Option(help="Only this HTTP status.")] = None,
-    address: Annotated[str | None, typer.Option(help="Only this client address.")] = None,
+    status: Annotated[int | None, typer.Option(help="Only this HTTP status; 4 means 400 to 499.")] = None,
+    address: Annotated[str | None, typer.Option(help="Only this client address or network.")] = None,
     since: Annotated[str | None, typer.Option(help=f"Not before this: {_MOMENTS}.")] = None,
     until: Annotated[str | None, typer.Option(help="Only before this, written likewise.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 50,
@@ -59,12 +59,14 @@ def api_log(
         async with opened_store() as store:
             return await search_api_log(
                 store.database,
-                account=account,
-                service=service,
-                status=status,
-                address=address,
-                since=began,
-                until=ended,
+                LogFilter(
+                    account=account,
+                    service=service,
+                    status=status,
+                    address=address,
+                    since=began,
+                    until=ended,
+                ),
                 limit=limit,
             )
 

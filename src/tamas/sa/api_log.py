@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from ipaddress import ip_network
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, not_, or_, select, update
 
+from tamas.errors import TamasError
+from tamas.sa.addresses import parse_address, within
+from tamas.settings import Network
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import STORE_ERRORS, Database
 from tamas.store.runtime_settings import load_runtime_settings
@@ -35,6 +40,12 @@ USED_SECONDS = 60
 """``last_used_at`` of an account is written at most this often."""
 MAX_SERVICE = 96
 DAY = 86_400 * MICROSECONDS
+SCAN_ROWS = 1_000_000
+"""Rows that one search looks at when no index leads to them."""
+MAX_NAMES = 1000
+"""Names of accounts that :func:`accounts_in_log` gives."""
+
+_BEGINNING = re.compile(r"[0-9A-Fa-f.:]{1,45}|unknown")
 
 
 class Entry(NamedTuple):
@@ -51,6 +62,22 @@ class Entry(NamedTuple):
     message: str | None
     error_field: str | None
     duration: int
+
+
+Outcome = Literal["done", "failed", "refused"]
+"""A service did what was asked; it did not, or there was none to ask; whoever asked may not."""
+
+_REFUSED = api_log.c.status.in_((401, 403))
+_DONE = and_(api_log.c.status < 400, func.coalesce(api_log.c.success, 1) == 1)
+_OUTCOMES: Mapping[Outcome, ColumnElement[bool]] = {
+    "done": _DONE,
+    "failed": and_(not_(_DONE), not_(_REFUSED)),
+    "refused": _REFUSED,
+}
+
+
+class BadAddress(TamasError):
+    """A text is neither an address nor a network nor how addresses begin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,38 +240,158 @@ class ApiLog:
                 )
 
 
-async def search_api_log(
-    database: Database,
-    *,
-    account: str | None = None,
-    service: str | None = None,
-    status: int | None = None,
-    address: str | None = None,
-    since: int | None = None,
-    until: int | None = None,
-    limit: int = 100,
-    before_id: int | None = None,
-) -> list[LogEntry]:
-    """Requests that match every given condition, the latest first.
+@dataclass(frozen=True, kw_only=True)
+class LogFilter:
+    """Which requests are looked for; ``None``: any. Times in microseconds since the epoch, UTC."""
 
-    :param since: :param until: microseconds since the epoch, UTC; ``until`` is not included.
+    account: str | None = None
+    service: str | None = None
+    status: int | None = None
+    """An HTTP status, or the class of it from 1 to 5."""
+    outcome: Outcome | None = None
+    address: str | None = None
+    """An address, a network, or how addresses begin."""
+    since: int | None = None
+    until: int | None = None
+    """Not included."""
+
+    @property
+    def scans(self) -> bool:
+        """Whether rows have to be looked at one by one."""
+        return any(value is not None for value in (self.status, self.outcome, self.address))
+
+
+async def search_api_log(
+    database: Database, wanted: LogFilter | None = None, *, limit: int = 100, before_id: int | None = None
+) -> list[LogEntry]:
+    """Requests that fit, the latest first.
+
+    A filter that has to look at rows one by one looks at :data:`SCAN_ROWS` of them.
+
     :param before_id: continue after the page whose last ``id`` this is.
+    :raises BadAddress: the address of the filter can be none.
     """
-    conditions: list[Any] = []
-    for column, value in (
-        (api_log.c.account, account),
-        (api_log.c.service, service),
-        (api_log.c.status, status),
-        (api_log.c.address, address),
-    ):
-        if value is not None:
-            conditions.append(column == value)
-    if since is not None:
-        conditions.append(api_log.c.at >= since)
-    if until is not None:
-        conditions.append(api_log.c.at < until)
+    asked = wanted or LogFilter()
+    network = None if asked.address is None or "/" not in asked.address else _network(asked.address)
+    conditions = _conditions(asked, network)
+
+    def read(connection: Connection) -> list[Any]:
+        bounds = [*conditions, *_window(connection, asked, before_id)]
+        ordered = select(api_log).order_by(api_log.c.at.desc(), api_log.c.id.desc())
+        if network is None:
+            return list(connection.execute(ordered.where(*bounds).limit(limit)).mappings())
+        ids = _ids_within(connection, network, bounds, limit)
+        return list(connection.execute(ordered.where(api_log.c.id.in_(ids))).mappings())
+
+    return [LogEntry(**row) for row in await database.long_read(read)]
+
+
+def _conditions(wanted: LogFilter, network: Network | None) -> list[ColumnElement[bool]]:
+    columns = api_log.c
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.account is not None:
+        conditions.append(columns.account == wanted.account)
+    if wanted.service is not None:
+        conditions.append(columns.service == wanted.service)
+    if wanted.status is not None:
+        low, high = (wanted.status, wanted.status) if wanted.status > 9 else _class_of(wanted.status)
+        conditions.append(columns.status.between(low, high))
+    if wanted.outcome is not None:
+        conditions.append(_OUTCOMES[wanted.outcome])
+    if network is not None:
+        conditions.append(_may_be_within(network))
+    elif wanted.address is not None:
+        conditions.append(_is_or_begins(wanted.address))
+    if wanted.since is not None:
+        conditions.append(columns.at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(columns.at < wanted.until)
+    return conditions
+
+
+def _class_of(digit: int) -> tuple[int, int]:
+    return digit * 100, digit * 100 + 99
+
+
+def _is_or_begins(text: str) -> ColumnElement[bool]:
+    """:raises BadAddress: no address begins so."""
+    address = None if text.endswith((".", ":")) else parse_address(text)
+    if address is not None:
+        return api_log.c.address == str(address)
+    if _BEGINNING.fullmatch(text) is None:
+        raise BadAddress(f"{text!r} is neither an address nor a network nor how addresses begin")
+    return api_log.c.address.startswith(text.lower(), autoescape=True)
+
+
+def _network(text: str) -> Network:
+    """:raises BadAddress: it is none."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError as error:
+        raise BadAddress(f"{text!r} is no network") from error
+
+
+def _may_be_within(network: Network) -> ColumnElement[bool]:
+    """What the text of each address in a network fulfils, and that of few others."""
+    if network.version == 6:
+        return api_log.c.address.contains(":")
+    whole = str(network.network_address).split(".")[: min(network.prefixlen // 8, 3)]
+    return api_log.c.address.startswith("".join(octet + "." for octet in whole))
+
+
+def _ids_within(
+    connection: Connection, network: Network, conditions: Sequence[ColumnElement[bool]], limit: int
+) -> list[int]:
+    """Ids of the latest rows whose address lies in a network."""
+    verdicts: dict[str, bool] = {}
+    found: list[int] = []
+    rows = connection.execute(
+        select(api_log.c.id, api_log.c.address)
+        .where(*conditions)
+        .order_by(api_log.c.at.desc(), api_log.c.id.desc())
+        .execution_options(yield_per=PRUNE_BATCH)
+    )
+    for row_id, text in rows:
+        verdict = verdicts.get(text)
+        if verdict is None:
+            address = parse_address(text)
+            verdict = verdicts[text] = address is not None and within(address, (network,))
+        if verdict:
+            found.append(row_id)
+            if len(found) == limit:
+                break
+    rows.close()
+    return found
+
+
+def _window(connection: Connection, wanted: LogFilter, before_id: int | None) -> list[ColumnElement[bool]]:
+    """Where in the log to look: behind the page before, and not endlessly far."""
+    columns = api_log.c
+    conditions: list[ColumnElement[bool]] = []
     if before_id is not None:
-        conditions.append(api_log.c.id < before_id)
-    statement = select(api_log).where(*conditions).order_by(api_log.c.id.desc()).limit(limit)
-    rows = await database.long_read(lambda connection: list(connection.execute(statement).mappings()))
-    return [LogEntry(**row) for row in rows]
+        at = connection.scalar(select(columns.at).where(columns.id == before_id))
+        behind = columns.id < before_id
+        # Rows are shown by the start of their request, and written when it ended.
+        conditions.append(behind if at is None else or_(columns.at < at, and_(columns.at == at, behind)))
+        if at is not None:
+            conditions.append(columns.at <= at)
+    if wanted.scans:
+        first = select(columns.id).order_by(columns.at.desc(), columns.id.desc()).limit(1)
+        if wanted.until is not None:
+            first = first.where(columns.at < wanted.until)
+        latest = connection.scalar(first.where(*conditions))
+        if latest is not None and latest > SCAN_ROWS:
+            oldest = select(columns.at).where(columns.id > latest - SCAN_ROWS).order_by(columns.id).limit(1)
+            conditions.append(columns.at >= connection.scalar(oldest))
+    return conditions
+
+
+async def accounts_in_log(database: Database) -> list[str]:
+    """Names of all accounts that have entries, by name."""
+    # Each step looks the next name up in the index; DISTINCT would read all of it.
+    names = select(func.min(api_log.c.account).label("name")).cte("names", recursive=True)
+    following = select(func.min(api_log.c.account)).where(api_log.c.account > names.c.name).scalar_subquery()
+    names = names.union_all(select(following).where(names.c.name.is_not(None)))
+    statement = select(names.c.name).where(names.c.name.is_not(None)).limit(MAX_NAMES)
+    async with database.read() as connection:
+        return [row["name"] for row in await connection.rows(statement)]
