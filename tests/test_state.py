@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tamas.console_accounts import ensure_administrator, first_password_file, reset_password
+from tamas.console.accounts import ensure_administrator, first_password_file, reset_password
 from tamas.state import StateError, only_server, prepare_state_dir, server_pid
 from tamas.store.changes import Changes
 from tamas.store.database import Database

@@ -19,7 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tamas.console_accounts import FIRST_USERNAME, ensure_administrator, first_password_file
+from tamas.console.account_types import ensure_account_types
+from tamas.console.accounts import FIRST_USERNAME, ensure_administrator, first_password_file
+from tamas.console.app import ConsoleApi
+from tamas.console.live.absent import AbsentLive
 from tamas.dialplan.flow import CallFlow
 from tamas.engine.engine import Engine
 from tamas.engine.install import AsteriskInstall, ensure_asterisk
@@ -82,6 +85,7 @@ async def serve_main(
     prepare_state_dir(settings.state_dir)
     await migrate(settings.database_url)
     async with _open_store(settings) as store:
+        await ensure_account_types(store.database)
         if await ensure_administrator(store.database, settings.state_dir):
             _say_what_next(settings)
         prepared()
@@ -147,19 +151,31 @@ async def serve_api(settings: Settings, listener: socket.socket, stop: asyncio.E
 async def _serve_http(
     store: OpenStore, engine: EngineAccess, listener: socket.socket, stop: asyncio.Event
 ) -> None:
+    live = AbsentLive()
+    console = ConsoleApi(
+        database=store.database,
+        changes=store.changes,
+        settings=store.settings,
+        engine=engine,
+        seal=store.seal,
+        live=live,
+        stream=live,
+        otherwise=web_routes(store.database, engine),
+    )
     api = SimotelApi(
         database=store.database,
         changes=store.changes,
         settings=store.settings,
         engine=engine,
         seal=store.seal,
-        otherwise=web_routes(store.database, engine),
+        otherwise=console,
     )
     await api.start()
     try:
         await serve_http(api, [listener], store.settings, stop=stop)
     finally:
         await api.close()
+        console.close()
 
 
 async def _install(settings: Settings, stop: asyncio.Event) -> AsteriskInstall | None:

@@ -67,6 +67,8 @@ class Settings:
     log_format: LogFormat
     fallback_number: str
     """Extension that rings when the call flow is unreachable and the dialed number is no extension."""
+    console_style_page: bool
+    """Whether the console shows its style page, for whoever works on the console."""
     user: str
     """System user that ``serve`` becomes when root starts it."""
 
@@ -174,6 +176,7 @@ def _build(values: Mapping[str, str], env: Mapping[str, str]) -> Settings:
         asterisk=Path(values["asterisk"]).absolute() if values.get("asterisk") else None,
         log_format=_log_format(values.get("log_format", "text")),
         fallback_number=_digits("fallback_number", values.get("fallback_number", "")),
+        console_style_page=_yes_no("console_style_page", values.get("console_style_page", "no")),
         user=values.get("user", "tamas"),
     )
 
@@ -224,6 +227,12 @@ def _log_format(text: str) -> LogFormat:
         if text == known:
             return known  # type: ignore[no-any-return]
     raise SettingsError(f"TAMAS_LOG_FORMAT: {text!r} is neither text nor json")
+
+
+def _yes_no(name: str, text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise SettingsError(f"TAMAS_{name.upper()}: {text!r} is neither yes nor no")
+    return text == "yes"
 
 
 def _digits(name: str, text: str) -> str:

@@ -1,9 +1,8 @@
-"""What is served beside the API: health for machines, and the way in for people."""
+"""What is served beside the APIs: health for machines, and the way to the console for people."""
 
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,23 +11,16 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from tamas import __version__
+from tamas.console.site import SITE
 from tamas.engine.link import EngineAccess
 from tamas.store.database import Database, StoreError
 
 DATABASE_SECONDS = 2.0
 """A database that takes longer to answer counts as not ready."""
-
-_PAGES = Path(__file__).with_name("pages")
-_SECURITY = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 class JsonResponse(Response):
@@ -42,7 +34,7 @@ class JsonResponse(Response):
 
 
 def web_routes(database: Database, engine: EngineAccess) -> Starlette:
-    """``/healthz``, ``/readyz``, ``/console`` and ``/``."""
+    """``/healthz``, ``/readyz`` and ``/``."""
 
     async def healthz(_request: Request) -> Response:
         return JsonResponse({"status": "alive", "version": __version__})
@@ -52,17 +44,13 @@ def web_routes(database: Database, engine: EngineAccess) -> Starlette:
         ready = all(part["ready"] for part in parts.values())
         return JsonResponse({"ready": ready, **parts}, status_code=200 if ready else 503)
 
-    async def console(_request: Request) -> Response:
-        return HTMLResponse((_PAGES / "console.html").read_bytes(), headers=_SECURITY)
-
     async def root(_request: Request) -> Response:
-        return RedirectResponse("/console", status_code=307)
+        return RedirectResponse(SITE, status_code=307)
 
     return Starlette(
         routes=[
             Route("/healthz", healthz),
             Route("/readyz", readyz),
-            Route("/console", console),
             Route("/", root),
         ]
     )

@@ -8,7 +8,7 @@ import typer
 
 from tamas.commands.opened import opened_store
 from tamas.commands.output import AsJson, console, print_json, run
-from tamas.console_accounts import FIRST_USERNAME, reset_password
+from tamas.console.accounts import FIRST_USERNAME, reset_password
 
 app = typer.Typer(no_args_is_help=True, help="Accounts of people who sign in to the console.")
 

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from tamas.commands.opened import opened_store
 from tamas.commands.output import fail, print_json
-from tamas.console_accounts import FIRST_USERNAME, first_password_file
+from tamas.console.accounts import FIRST_USERNAME, first_password_file
 from tamas.demo.story import FIRST, SECOND, DemoFailed, DemoServer, RecordedCall, Story, Teller
 from tamas.engine.install import ensure_asterisk, ensure_sipp
 from tamas.errors import TamasError

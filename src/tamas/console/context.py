@@ -12,6 +12,7 @@ from tamas.sa.service import Registry, ServiceContext
 
 if TYPE_CHECKING:
     from tamas.console.activity import Activity
+    from tamas.console.authentication import Authentication
     from tamas.console.live.hub import LiveHub
     from tamas.engine.ami import AmiClient
     from tamas.engine.link import EngineAccess
@@ -71,6 +72,7 @@ class ConsoleContext:
     """The services of the Simotel API."""
     live: LiveHub
     activity: Activity
+    authentication: Authentication
     cookie: CookieChange = field(default_factory=CookieChange)
 
     @property

@@ -1,0 +1,343 @@
+"""A running console over real sockets, without a server around it: sign in, call services, open streams.
+
+::
+
+    async def test_something(console: RunningConsole) -> None:
+        added = await console.post("pbx/users/add", number="101", name="Sara", secret="...")
+        row = (await console.get("pbx/users/list", search="101"))["rows"][0]
+        refused = await console.refused("pbx/users/add", number="101", ...)     # its error object
+        auditor = await console.browser("auditor")                              # another person's browser
+
+The engine and what can be seen of it are :class:`FakeEngine` and :class:`FakeLive`, which a test may set as
+it needs; give ``running_console`` others to take real ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from argon2 import PasswordHasher
+
+from support.ports import free_port
+from tamas.console.account_types import ADMINISTRATOR, add_account_type, ensure_account_types
+from tamas.console.accounts import add_console_account
+from tamas.console.app import ConsoleApi, LiveStream
+from tamas.console.context import SignedIn
+from tamas.console.live.hub import LiveHub
+from tamas.console.passwords import Passwords
+from tamas.console.rights import checked_rights
+from tamas.engine.ami import AmiClient
+from tamas.engine.engine import EngineNotReady, EngineStatus
+from tamas.engine.link import EngineAccess
+from tamas.engine.sip_secrets import SecretSeal
+from tamas.engine.watch.view import CallView, PhoneView, QueueView, TrunkView
+from tamas.http_server import serve_http
+from tamas.sa.app import SimotelApi
+from tamas.settings import Settings, load_settings
+from tamas.state import prepare_state_dir
+from tamas.store.changes import Changes
+from tamas.store.database import Database, open_database
+from tamas.supervisor import bind_http
+
+PREFIX = "/api/console/v1/"
+PASSWORD = "a password for tests"
+_serial = itertools.count(1)
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+class FakeEngine:
+    """An engine that is away until a test gives it a manager connection."""
+
+    def __init__(self) -> None:
+        self.client: Any = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a connection."""
+        return self.client is not None
+
+    @property
+    def ami(self) -> AmiClient:
+        """What the test gave."""
+        if self.client is None:
+            raise EngineNotReady("no engine in this test")
+        return self.client  # type: ignore[no-any-return]
+
+    def status(self) -> EngineStatus | None:
+        """Nobody supervises it."""
+        return None
+
+
+@dataclass
+class FakeView:
+    """What a test says can be seen of the engine."""
+
+    ready: bool = True
+    phones: dict[str, PhoneView] = field(default_factory=dict)
+    trunks: dict[str, TrunkView] = field(default_factory=dict)
+    queues: dict[str, QueueView] = field(default_factory=dict)
+    in_progress: list[CallView] = field(default_factory=list)
+
+    def phone(self, number: str) -> PhoneView:
+        """As set, or not there."""
+        return self.phones.get(number, PhoneView(registered=False, state="unavailable", calls=0))
+
+    def trunk(self, name: str) -> TrunkView:
+        """As set, or unknown."""
+        return self.trunks.get(name, TrunkView(state="deactivated", registration="none", calls=0))
+
+    def queue(self, number: str) -> QueueView:
+        """As set, or empty."""
+        return self.queues.get(number, QueueView())
+
+    def calls(self) -> Sequence[CallView]:
+        """As set."""
+        return self.in_progress
+
+    def call(self, linkedid: str) -> CallView | None:
+        """One of those."""
+        return next((call for call in self.in_progress if call.id == linkedid), None)
+
+
+class FakeLive:
+    """A hub that shows a :class:`FakeView`."""
+
+    def __init__(self) -> None:
+        self.seen = FakeView()
+
+    async def view(self) -> FakeView:
+        """The view of the test."""
+        return self.seen
+
+
+class FakeStream:
+    """A stream that says who opened it, then answers each message with who that is by now."""
+
+    async def serve(
+        self,
+        scope: Any,
+        receive: Any,
+        send: Any,
+        *,
+        who: SignedIn,
+        check: Callable[[], Awaitable[SignedIn | None]],
+    ) -> None:
+        """See the class."""
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": who.username})
+        while (await receive())["type"] == "websocket.receive":
+            now = await check()
+            await send({"type": "websocket.send", "text": now.username if now else "(ended)"})
+
+
+class Failure(AssertionError):
+    """A service answered with an error although the test wanted none."""
+
+
+@dataclass(kw_only=True)
+class Browser:
+    """Somebody's browser: a client with a cookie of its own."""
+
+    http: httpx.AsyncClient
+    csrf: str = ""
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """Answer of a reading service, decoded."""
+        return _answer(await self.send("GET", path, query))
+
+    async def post(self, path: str, **values: Any) -> Any:
+        """Answer of a writing service, decoded; ``None`` for 204."""
+        return _answer(await self.send("POST", path, values))
+
+    async def refused(self, path: str, method: str = "POST", **values: Any) -> dict[str, Any]:
+        """The error of a service that must not do what is asked, with its ``status``."""
+        response = await self.send(method, path, values)
+        assert response.status_code >= 400, f"{path} was done: {response.text}"
+        return {"status": response.status_code, **response.json()["error"]}
+
+    async def send(self, method: str, path: str, values: Mapping[str, Any]) -> httpx.Response:
+        """A request with cookie and CSRF header, whatever comes back."""
+        if method == "GET":
+            query = {
+                name: str(value).lower() if isinstance(value, bool) else value
+                for name, value in values.items()
+                if value is not None
+            }
+            return await self.http.get(PREFIX + path, params=query)
+        return await self.http.post(PREFIX + path, json=dict(values), headers={"X-CSRF-Token": self.csrf})
+
+    async def sign_in(self, username: str, password: str = PASSWORD, code: str = "") -> dict[str, Any]:
+        """Sign in; the session's cookie and token are used from then on."""
+        answer: dict[str, Any] = await self.post(
+            "session/sign_in", username=username, password=password, code=code
+        )
+        self.csrf = answer["session"]["csrf"]
+        return answer
+
+    @property
+    def cookie(self) -> str:
+        """``Cookie`` header of this browser."""
+        return "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
+
+
+@dataclass(kw_only=True)
+class RunningConsole(Browser):
+    """A console that answers on a port of loopback; itself the browser of ``admin``, an administrator."""
+
+    database: Database
+    changes: Changes
+    settings: Settings
+    engine: FakeEngine
+    live: FakeLive
+    seal: SecretSeal
+    api: ConsoleApi
+    sa: SimotelApi
+    port: int
+    browsers: AsyncExitStack
+
+    @property
+    def url(self) -> str:
+        """Address of the server."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def account(
+        self,
+        username: str,
+        account_type: str = ADMINISTRATOR,
+        *,
+        rights: Mapping[str, Sequence[str]] | None = None,
+        must_change_password: bool = False,
+        expires_at: int | None = None,
+    ) -> str:
+        """Make an account with :data:`PASSWORD`. :returns: its id.
+
+        :param rights: of a type of its own, in place of ``account_type``.
+        """
+        if rights is not None:
+            account_type = await add_account_type(
+                self.database,
+                self.changes,
+                title=username,
+                description="",
+                rights=checked_rights(rights),
+            )
+        return await add_console_account(
+            self.database,
+            self.changes,
+            username=username,
+            name=username.title(),
+            account_type=account_type,
+            password_hash=QUICK.hash(PASSWORD),
+            must_change_password=must_change_password,
+            expires_at=expires_at,
+        )
+
+    async def visitor(self, **headers: str) -> Browser:
+        """A browser in which nobody is signed in."""
+        client = httpx.AsyncClient(base_url=self.url, timeout=10, trust_env=False, headers=headers)
+        return Browser(http=await self.browsers.enter_async_context(client))
+
+    async def browser(self, account_type: str = ADMINISTRATOR, **how: Any) -> Browser:
+        """A browser in which somebody with a new account is signed in. ``how`` is :meth:`account`'s."""
+        username = f"{account_type}-{next(_serial)}"
+        await self.account(username, account_type, **how)
+        browser = await self.visitor()
+        await browser.sign_in(username)
+        return browser
+
+
+@asynccontextmanager
+async def running_console(
+    database_url: str,
+    folder: Path,
+    *,
+    engine: EngineAccess | None = None,
+    live: LiveHub | None = None,
+    stream: LiveStream | None = None,
+    **environment: str,
+) -> AsyncIterator[RunningConsole]:
+    """Start a console with the Simotel API beside it, its administrator signed in, and stop it in the end.
+
+    :param folder: for the state directory.
+    :param environment: process settings, ``TAMAS_...``.
+    """
+    settings = load_settings({"TAMAS_STATE_DIR": str(folder / "state"), **environment})
+    prepare_state_dir(settings.state_dir)
+    database = await open_database(database_url)
+    changes = Changes(database)
+    await changes.start()
+    await ensure_account_types(database)
+    seal = SecretSeal(b"0" * 32)
+    fake_engine, fake_live = FakeEngine(), FakeLive()
+    api = ConsoleApi(
+        database=database,
+        changes=changes,
+        settings=settings,
+        engine=engine or fake_engine,
+        seal=seal,
+        live=live or fake_live,
+        stream=stream or FakeStream(),
+        otherwise=_nothing_else,
+        passwords=Passwords(QUICK),
+    )
+    sa = SimotelApi(
+        database=database,
+        changes=changes,
+        settings=settings,
+        engine=engine or fake_engine,
+        seal=seal,
+        otherwise=api,
+    )
+    await sa.start()
+    listener = bind_http(load_settings({"TAMAS_HTTP_HOST": "127.0.0.1", "TAMAS_HTTP_PORT": str(free_port())}))
+    port = listener.getsockname()[1]
+    stop = asyncio.Event()
+    serving = asyncio.create_task(serve_http(sa, [listener], settings, stop=stop))
+    try:
+        async with AsyncExitStack() as browsers:
+            client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False)
+            running = RunningConsole(
+                http=await browsers.enter_async_context(client),
+                database=database,
+                changes=changes,
+                settings=settings,
+                engine=fake_engine,
+                live=fake_live,
+                seal=seal,
+                api=api,
+                sa=sa,
+                port=port,
+                browsers=browsers,
+            )
+            await running.account("admin")
+            await running.sign_in("admin")
+            yield running
+    finally:
+        stop.set()
+        await serving
+        await sa.close()
+        api.close()
+        await changes.close()
+        await database.close()
+
+
+def _answer(response: httpx.Response) -> Any:
+    if response.status_code >= 400:
+        raise Failure(f"{response.request.url.path}: {response.status_code} {response.text}")
+    if response.status_code == 204:
+        return None
+    return msgspec.json.decode(response.content)
+
+
+async def _nothing_else(scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 404, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
