@@ -12,7 +12,8 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from browser._page import CHROMIUM_OPTIONS, DESKTOP, LOCALES, Language, Scheme, chromium
 from browser._watch import PageWatch
-from support.console import ADMINISTRATOR, PASSWORD, ConsoleClient, administrator
+from support.console import ADMINISTRATOR, PASSWORD, administrator, visitor
+from support.console import Browser as ConsoleBrowser
 from support.server import TamasServer
 
 PATIENCE = 10.0
@@ -58,10 +59,11 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tama
 
 
 @pytest.fixture(scope="session")
-async def console(server: TamasServer) -> AsyncIterator[ConsoleClient]:
-    """The console's API, signed in as administrator: ``await console.post("pbx/users/add", {...})``."""
-    async with await administrator(server) as client:
-        yield client
+async def console(server: TamasServer) -> AsyncIterator[ConsoleBrowser]:
+    """The console's API for its administrator: ``await console.post("pbx/users/add", number="101", …)``."""
+    browser = await administrator(server)
+    async with browser.http:
+        yield browser
 
 
 @pytest.fixture
@@ -92,7 +94,7 @@ class NewPage(Protocol):
 async def new_page(
     browser: Browser,
     server: TamasServer,
-    console: ConsoleClient,
+    console: ConsoleBrowser,
     watch: PageWatch,
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[NewPage]:
@@ -148,8 +150,9 @@ async def console_page(new_page: NewPage) -> Page:
 
 async def session_cookies(server: TamasServer, username: str, password: str) -> list[Any]:
     """Cookies of a new session, in Playwright's words."""
-    async with ConsoleClient(server.base_url) as client:
-        await client.sign_in(username, password)
+    someone = visitor(server)
+    async with someone.http:
+        await someone.sign_in(username, password)
         return [
             {
                 "name": cookie.name,
@@ -158,5 +161,5 @@ async def session_cookies(server: TamasServer, username: str, password: str) -> 
                 "httpOnly": True,
                 "sameSite": "Strict",
             }
-            for cookie in client.http.cookies.jar
+            for cookie in someone.http.cookies.jar
         ]

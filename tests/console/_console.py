@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 from argon2 import PasswordHasher
 
+from support.console import PASSWORD as PASSWORD
+from support.console import Browser as Browser
 from support.ports import free_port
 from tamas.console.account_types import ADMINISTRATOR, add_account_type, ensure_account_types
 from tamas.console.accounts import add_console_account
@@ -47,8 +48,6 @@ from tamas.store.changes import Changes
 from tamas.store.database import Database, open_database
 from tamas.supervisor import bind_http
 
-PREFIX = "/api/console/v1/"
-PASSWORD = "a password for tests"
 _serial = itertools.count(1)
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -137,56 +136,6 @@ class FakeStream:
         while (await receive())["type"] == "websocket.receive":
             now = await check()
             await send({"type": "websocket.send", "text": now.username if now else "(ended)"})
-
-
-class Failure(AssertionError):
-    """A service answered with an error although the test wanted none."""
-
-
-@dataclass(kw_only=True)
-class Browser:
-    """Somebody's browser: a client with a cookie of its own."""
-
-    http: httpx.AsyncClient
-    csrf: str = ""
-
-    async def get(self, path: str, **query: Any) -> Any:
-        """Answer of a reading service, decoded."""
-        return _answer(await self.send("GET", path, query))
-
-    async def post(self, path: str, **values: Any) -> Any:
-        """Answer of a writing service, decoded; ``None`` for 204."""
-        return _answer(await self.send("POST", path, values))
-
-    async def refused(self, path: str, method: str = "POST", **values: Any) -> dict[str, Any]:
-        """The error of a service that must not do what is asked, with its ``status``."""
-        response = await self.send(method, path, values)
-        assert response.status_code >= 400, f"{path} was done: {response.text}"
-        return {"status": response.status_code, **response.json()["error"]}
-
-    async def send(self, method: str, path: str, values: Mapping[str, Any]) -> httpx.Response:
-        """A request with cookie and CSRF header, whatever comes back."""
-        if method == "GET":
-            query = {
-                name: str(value).lower() if isinstance(value, bool) else value
-                for name, value in values.items()
-                if value is not None
-            }
-            return await self.http.get(PREFIX + path, params=query)
-        return await self.http.post(PREFIX + path, json=dict(values), headers={"X-CSRF-Token": self.csrf})
-
-    async def sign_in(self, username: str, password: str = PASSWORD, code: str = "") -> dict[str, Any]:
-        """Sign in; the session's cookie and token are used from then on."""
-        answer: dict[str, Any] = await self.post(
-            "session/sign_in", username=username, password=password, code=code
-        )
-        self.csrf = answer["session"]["csrf"]
-        return answer
-
-    @property
-    def cookie(self) -> str:
-        """``Cookie`` header of this browser."""
-        return "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
 
 
 @dataclass(kw_only=True)
@@ -328,14 +277,6 @@ async def running_console(
         api.close()
         await changes.close()
         await database.close()
-
-
-def _answer(response: httpx.Response) -> Any:
-    if response.status_code >= 400:
-        raise Failure(f"{response.request.url.path}: {response.status_code} {response.text}")
-    if response.status_code == 204:
-        return None
-    return msgspec.json.decode(response.content)
 
 
 async def _nothing_else(scope: Any, _receive: Any, send: Any) -> None:

@@ -1,94 +1,98 @@
-"""The console's HTTP API as its pages use it, for tests that prepare something or look behind a page."""
+"""A browser of the console without a screen: what its pages ask for, over real HTTP.
+
+``tests/console`` speaks so with a console of its own, other tests with the one of a :class:`TamasServer`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import httpx
+import msgspec
 
 from support.server import TamasServer
 
-PREFIX = "/api/console/v1"
+PREFIX = "/api/console/v1/"
 ADMINISTRATOR = "admin"
-PASSWORD = "Paper-Lantern-7-Harbour"  # of every account that tests make, unless they say another
+PASSWORD = "a password for tests"
+"""Of every account that tests make."""
 
 
-class ConsoleRefusal(AssertionError):
-    """The console's API answered that something failed."""
-
-    def __init__(self, path: str, answer: httpx.Response) -> None:
-        super().__init__(f"{path}: {answer.status_code} {answer.text}")
-        self.status = answer.status_code
-        error = answer.json().get("error", {}) if "json" in answer.headers.get("content-type", "") else {}
-        self.code: str = error.get("code", "")
-        self.field: str | None = error.get("field")
-        self.params: dict[str, Any] = error.get("params") or {}
+class Failure(AssertionError):
+    """A service answered with an error although the test wanted none."""
 
 
-class ConsoleClient:
-    """One browser's worth of a session: its cookie, its CSRF token, and the Origin of our own pages."""
+@dataclass(kw_only=True)
+class Browser:
+    """Somebody's browser: a client with a cookie of its own."""
 
-    def __init__(self, base_url: str) -> None:
-        self.base_url = base_url
-        self.http = httpx.AsyncClient(base_url=base_url, timeout=20, headers={"Origin": base_url})
-        self.csrf = ""
+    http: httpx.AsyncClient
+    csrf: str = ""
 
-    async def __aenter__(self) -> Self:
-        return self
+    async def get(self, path: str, **query: Any) -> Any:
+        """Answer of a reading service, decoded."""
+        return _answer(await self.send("GET", path, query))
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
+    async def post(self, path: str, **values: Any) -> Any:
+        """Answer of a writing service, decoded; ``None`` for 204."""
+        return _answer(await self.send("POST", path, values))
 
-    async def close(self) -> None:
-        """Close the connections; the session stays."""
-        await self.http.aclose()
+    async def refused(self, path: str, method: str = "POST", **values: Any) -> dict[str, Any]:
+        """The error of a service that must not do what is asked, with its ``status``."""
+        response = await self.send(method, path, values)
+        assert response.status_code >= 400, f"{path} was done: {response.text}"
+        return {"status": response.status_code, **response.json()["error"]}
 
-    async def sign_in(self, username: str = ADMINISTRATOR, password: str = PASSWORD, **fields: Any) -> Any:
-        """Begin a session. :raises ConsoleRefusal: it was refused."""
-        return self._take(
-            await self.post("session/sign_in", {"username": username, "password": password, **fields})
+    async def send(self, method: str, path: str, values: Mapping[str, Any]) -> httpx.Response:
+        """A request with cookie and CSRF header, whatever comes back."""
+        if method == "GET":
+            query = {
+                name: str(value).lower() if isinstance(value, bool) else value
+                for name, value in values.items()
+                if value is not None
+            }
+            return await self.http.get(PREFIX + path, params=query)
+        return await self.http.post(PREFIX + path, json=dict(values), headers={"X-CSRF-Token": self.csrf})
+
+    async def sign_in(self, username: str, password: str = PASSWORD, code: str = "") -> dict[str, Any]:
+        """Sign in; the session's cookie and token are used from then on."""
+        answer: dict[str, Any] = await self.post(
+            "session/sign_in", username=username, password=password, code=code
         )
+        self.csrf = answer["session"]["csrf"]
+        return answer
 
-    async def change_password(self, current: str, new: str = PASSWORD) -> Any:
-        """Change the password of whoever is signed in. :raises ConsoleRefusal: it was refused."""
-        return self._take(await self.post("session/change_password", {"current": current, "new": new}))
+    @property
+    def cookie(self) -> str:
+        """``Cookie`` header of this browser."""
+        return "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
 
-    async def get(self, path: str, **parameters: Any) -> Any:
-        """Call a reading service and return its answer. :raises ConsoleRefusal: it was refused."""
-        answer = await self.http.get(f"{PREFIX}/{path}", params=parameters)
-        return self._answer(path, answer)
 
-    async def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Call a writing service and return its answer. :raises ConsoleRefusal: it was refused."""
-        headers = {"X-CSRF-Token": self.csrf} if self.csrf else {}
-        answer = await self.http.post(f"{PREFIX}/{path}", json=dict(body or {}), headers=headers)
-        return self._answer(path, answer)
-
-    def _take(self, current: Any) -> Any:
-        self.csrf = current["session"]["csrf"]
-        return current
-
-    def _answer(self, path: str, answer: httpx.Response) -> Any:
-        if answer.status_code == 204:
-            return None
-        if answer.status_code != 200:
-            raise ConsoleRefusal(path, answer)
-        return answer.json()
+def _answer(response: httpx.Response) -> Any:
+    if response.status_code >= 400:
+        raise Failure(f"{response.request.url.path}: {response.status_code} {response.text}")
+    if response.status_code == 204:
+        return None
+    return msgspec.json.decode(response.content)
 
 
 def first_password(server: TamasServer) -> str:
-    """The generated password of a fresh instance's administrator."""
+    """The generated password of a fresh server's administrator."""
     return (server.state_dir / "secrets" / "console-first-password").read_text().strip()
 
 
-async def administrator(server: TamasServer) -> ConsoleClient:
-    """The administrator of a fresh instance, signed in, with :data:`PASSWORD` in place of the first one."""
-    client = ConsoleClient(server.base_url)
+def visitor(server: TamasServer) -> Browser:
+    """A browser in which nobody is signed in; whoever asks for it closes its ``http``."""
+    return Browser(http=httpx.AsyncClient(base_url=server.base_url, timeout=20, trust_env=False))
+
+
+async def administrator(server: TamasServer) -> Browser:
+    """A browser with the administrator of a fresh server, whose password is :data:`PASSWORD` from now on."""
+    browser = visitor(server)
     first = first_password(server)
-    await client.sign_in(password=first)
-    await client.change_password(first)
-    return client
+    await browser.sign_in(ADMINISTRATOR, first)
+    current = await browser.post("session/change_password", current=first, new=PASSWORD)
+    browser.csrf = current["session"]["csrf"]
+    return browser
