@@ -8,14 +8,19 @@ import msgspec
 
 from tamas.console.field_types import ListOfValues
 from tamas.sa.field_types import BadValue, Id, Name, OneOf, Schema
-from tamas.sa.fields import optional, required
+from tamas.sa.fields import Field, optional, required
 
 MAX_IDS = 1000
 """Objects of one request."""
 NUMBER_PLACE = "{number}"
 """Stands for each number in the name of several extensions."""
 
-YES_NO_ALL = OneOf("all", "yes", "no")
+_YES_NO_ALL = OneOf("all", "yes", "no")
+
+
+def yes_no_all() -> Field:
+    """A filter of a list on something that is or is not; ``all`` by default."""
+    return optional(_YES_NO_ALL)
 
 
 class ById(msgspec.Struct, kw_only=True):
@@ -28,12 +33,6 @@ class ByIds(msgspec.Struct, kw_only=True):
     """Names objects; those that do not exist any more are passed over."""
 
     ids: Annotated[list[str], required(ListOfValues(Id(), least=1, most=MAX_IDS))]
-
-
-class ActiveFilter(msgspec.Struct, kw_only=True):
-    """Which objects to list."""
-
-    active: Annotated[str, optional(YES_NO_ALL, note="all, yes or no.")] = "all"
 
 
 class Made(msgspec.Struct, kw_only=True):

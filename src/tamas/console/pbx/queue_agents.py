@@ -14,14 +14,14 @@ from tamas.console.context import ConsoleContext
 from tamas.console.errors import Invalid, NotFound
 from tamas.console.field_types import Truth, Whole
 from tamas.console.lists import ListQuery, Window, by_number, read_window
-from tamas.console.pbx.fields import ById, Removed, milliseconds
+from tamas.console.pbx.fields import Removed, milliseconds
 from tamas.console.pbx.noted import named_row, spans
 from tamas.console.pbx.phones import State, phone_of, read_phones
 from tamas.console.rights import QUEUES, UPDATE
 from tamas.console.service import service
 from tamas.engine.watch.view import EngineView
 from tamas.sa.errors import OperationFailed
-from tamas.sa.fields import Digits, SafeText, optional, required
+from tamas.sa.fields import Digits, Id, SafeText, optional, required
 from tamas.sa.pbx import agents as sa_agents
 from tamas.sa.pbx.effects import carry_over, refreshed
 from tamas.sa.pbx.memberships import empty_queue, lock_memberships
@@ -79,8 +79,10 @@ class QueueNamed(msgspec.Struct, kw_only=True):
     queue: Annotated[str, required(Digits(), example="9009")]
 
 
-class CandidateQuery(ListQuery, ById, kw_only=True):
-    """Who could join the queue of this id."""
+class CandidateQuery(ListQuery, kw_only=True):
+    """Who could join a queue."""
+
+    id: Annotated[str, required(Id(), note="Of the queue.")]
 
 
 class Candidate(msgspec.Struct, kw_only=True):

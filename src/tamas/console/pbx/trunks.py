@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from sqlalchemy import ColumnElement, delete, select
@@ -11,7 +11,7 @@ from tamas.console.activity import Facts, Look
 from tamas.console.context import ConsoleContext
 from tamas.console.errors import NotFound
 from tamas.console.lists import ListQuery, Window, read_window
-from tamas.console.pbx.fields import ActiveFilter, ById, ByIds, Made, Removed, milliseconds
+from tamas.console.pbx.fields import ById, ByIds, Made, Removed, milliseconds, yes_no_all
 from tamas.console.pbx.masks import (
     hide_in_options,
     hide_in_registration,
@@ -35,8 +35,10 @@ _t = trunks.c
 _SETTINGS = setting_names(trunks)
 
 
-class TrunkQuery(ListQuery, ActiveFilter, kw_only=True):
+class TrunkQuery(ListQuery, kw_only=True):
     """Which trunks to list."""
+
+    active: Annotated[str, yes_no_all()] = "all"
 
 
 class TrunkRow(msgspec.Struct, kw_only=True):

@@ -11,7 +11,7 @@ from tamas.console.activity import Facts, Look
 from tamas.console.context import ConsoleContext
 from tamas.console.errors import Conflict, NotFound
 from tamas.console.lists import ListQuery, Window, by_number, read_window
-from tamas.console.pbx.fields import YES_NO_ALL, ActiveFilter, ById, ByIds, Made, milliseconds
+from tamas.console.pbx.fields import ById, ByIds, Made, milliseconds, yes_no_all
 from tamas.console.pbx.masks import hide_in_options, restore_options, secrets_in
 from tamas.console.pbx.noted import looked_at, named, named_row, setting_names
 from tamas.console.pbx.phones import Contact, Phones, State, read_phones, with_phone
@@ -21,7 +21,6 @@ from tamas.console.service import service
 from tamas.engine.configuration import SIP_TRANSPORTS
 from tamas.engine.sip_objects import ignored_extension_options
 from tamas.engine.sip_secrets import SealError
-from tamas.sa.fields import optional
 from tamas.sa.pbx import users as sa_users
 from tamas.sa.pbx.users import MASK, UserAdd, UserUpdate
 from tamas.store.database import Row
@@ -31,10 +30,11 @@ _e = extensions.c
 _SETTINGS = tuple(name for name in setting_names(extensions) if name != "forward_policy")
 
 
-class UserQuery(ListQuery, ActiveFilter, kw_only=True):
+class UserQuery(ListQuery, kw_only=True):
     """Which extensions to list."""
 
-    registered: Annotated[str, optional(YES_NO_ALL, note="all, yes or no.")] = "all"
+    active: Annotated[str, yes_no_all()] = "all"
+    registered: Annotated[str, yes_no_all()] = "all"
 
 
 class UserRow(msgspec.Struct, kw_only=True):
