@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -24,6 +26,7 @@ from tamas.sa.fields import (
     Name,
     Nested,
     NoParameters,
+    Text,
     YesNo,
     alike,
     identifier,
@@ -31,7 +34,9 @@ from tamas.sa.fields import (
     optional,
     required,
 )
-from tamas.sa.service import Added, AgentBatch, Data, Listed, Registry, ServiceContext, Written
+from tamas.sa.forms import FilePart, UploadedFile
+from tamas.sa.sent_files import SentFile, sent_file
+from tamas.sa.service import Added, AgentBatch, Data, FileBytes, Listed, Registry, ServiceContext, Written
 from tamas.sa.setting.ping import PONG
 from tamas.settings import Settings, load_settings
 from tamas.store.changes import Changes
@@ -74,6 +79,19 @@ class Remove(msgspec.Struct, kw_only=True):
 
     id: Annotated[str, identifier(natural_key="number")] = ""
     number: Annotated[str | None, optional(Digits(), lenient_only=True)] = None
+
+
+class Upload(msgspec.Struct, kw_only=True):
+    """A file, and a word about it."""
+
+    file: Annotated[UploadedFile, required(FilePart(), example="@sound.wav")]
+    name: Annotated[str, optional(Text())] = ""
+
+
+class Download(msgspec.Struct, kw_only=True):
+    """The path of a file."""
+
+    file: Annotated[str, required(Text())]
 
 
 class BatchItem(msgspec.Struct, kw_only=True):
@@ -133,6 +151,31 @@ def services() -> Registry:
     @registry.service("test/file/download", op="download", summary="Download", answer=Written())
     async def download(context: ServiceContext, request: NoParameters) -> None:
         raise FileMissing
+
+    @registry.service(
+        "test/files/upload",
+        op="upload",
+        summary="Upload",
+        request=Upload,
+        answer=Data(message="1 file(s) uploaded successfully", data={"filename": "a.wav"}),
+        max_file="uploads.audio_bytes",
+    )
+    async def upload(context: ServiceContext, request: Upload) -> dict[str, Any]:
+        content = request.file.file.read()
+        assert len(content) == request.file.size
+        digest = hashlib.sha256(content).hexdigest()
+        return {"filename": request.file.filename, "sha256": digest, "name": request.name}
+
+    @registry.service(
+        "test/files/download",
+        op="download",
+        summary="Download",
+        request=Download,
+        answer=FileBytes("audio/wav"),
+    )
+    async def fetch(context: ServiceContext, request: Download) -> SentFile:
+        path = Path(request.file)
+        return sent_file(path, media_type="audio/wav", name="sound.wav", temporary="temporary" in path.name)
 
     return registry
 

@@ -17,7 +17,7 @@ from typing import Any
 from tamas import __version__
 from tamas.sa.fields import ListOf, Model, Nested, model_of, notes
 from tamas.sa.openapi import ANY_ADDRESS, REFUSALS
-from tamas.sa.service import Registry, Service
+from tamas.sa.service import FileBytes, Registry, Service
 
 PAGES = files("tamas.sa") / "pages"
 
@@ -72,8 +72,15 @@ def _service(service: Service, address: str) -> str:
         if fields
         else _text("documentation_no_fields.html"),
         curl=escape(curl_example(service, address)),
-        answer=escape(json.dumps(service.answer.example(), indent=2, ensure_ascii=False)),
+        answer=escape(_answer(service)),
     )
+
+
+def _answer(service: Service) -> str:
+    answer = service.answer
+    if isinstance(answer, FileBytes):
+        return f"The bytes of the file, {' or '.join(answer.media_types)}; 404 when there is none."
+    return json.dumps(answer.example(), indent=2, ensure_ascii=False)
 
 
 def _field(name: str, kind: str, requirement: str, example: str, note: str) -> str:
@@ -118,6 +125,8 @@ def _kind(schema: dict[str, Any]) -> str:
         return " | ".join(words)
     if "anyOf" in schema:
         return " or ".join(_kind(one) for one in schema["anyOf"])
+    if schema.get("format") == "binary":
+        return "file"
     if schema.get("pattern", "").startswith("^[0-9]{"):
         return "digits"
     if schema.get("pattern", "").startswith("^[0-9A-Fa-f]{24}"):
@@ -131,10 +140,15 @@ def ordered_methods(service: Service) -> list[str]:
 
 
 def curl_example(service: Service, address: str) -> str:
-    """A command that works when pasted, once USER and PASSWORD are an account's and ``_id`` an object's."""
+    """A command that works when pasted, once USER and PASSWORD are an account's and ``_id`` an object's.
+
+    What an upload sends must be there too.
+    """
     words = ["curl -u USER:PASSWORD"]
     example = service.request.example()
-    if example:
+    if service.max_file:
+        words.extend(f"-F {shlex.quote(f'{name}={value}')}" for name, value in example.items())
+    elif example:
         words.append("-H 'Content-Type: application/json'")
         words.append("-d " + shlex.quote(json.dumps(example, ensure_ascii=False, indent=2)))
     else:

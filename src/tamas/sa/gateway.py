@@ -23,7 +23,9 @@ from tamas.sa.body import JSON, ClientGone, Receive, Unparseable, WrongMediaType
 from tamas.sa.credentials import Authenticator
 from tamas.sa.envelope import envelope
 from tamas.sa.errors import FileMissing, OperationFailed, ServiceFailure
-from tamas.sa.service import Registry, Service, ServiceContext
+from tamas.sa.forms import UploadTooLarge, read_form
+from tamas.sa.sent_files import SentFile, send_file
+from tamas.sa.service import FileBytes, Registry, Service, ServiceContext
 from tamas.sa.snapshot import KnownAccount, Snapshot, Snapshots
 from tamas.sa.throttle import MAX_DELAY, Throttle, TooManyAttempts
 
@@ -77,6 +79,8 @@ class Reply:
     field: str | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
     media_type: bytes = JSON
+    file: SentFile | None = None
+    """In place of ``body``."""
 
 
 @dataclass(slots=True)
@@ -187,7 +191,7 @@ class Gateway:
             log.exception("request %s to %s failed unexpectedly", request_id, loggable(path))
             reply = _refused(BROKEN)
         try:
-            await _send(send, reply, request_id, _cors(snapshot, headers))
+            await _send(scope, receive, send, reply, request_id, _cors(snapshot, headers))
         finally:
             self.log.add(
                 Entry(
@@ -255,12 +259,6 @@ class Gateway:
             reply = _refused(METHOD)
             reply.headers = ((b"allow", ", ".join(sorted(service.methods)).encode()),)
             return reply
-        try:
-            values = await _values(scope, receive, headers, service)
-        except Unparseable:
-            return _refused(UNPARSEABLE)
-        except WrongMediaType:
-            return _refused(CONTENT_TYPE)
         context = ServiceContext(
             account=account.username,
             address=address,
@@ -273,14 +271,22 @@ class Gateway:
             seal=self._seal,
         )
         try:
-            request = service.request.read(values, lenient=snapshot.lenient)
-            result = await service.run(context, request)
-        except ServiceFailure as failure:
-            message = str(failure)
-            return Reply(200, envelope(0, message, None), 0, message, failure.field)
-        except FileMissing:
-            return Reply(404, b"", None, None, None, (), b"text/plain")
-        return Reply(200, service.answer.body(result), 1, service.answer.message)
+            if service.max_file is None:
+                return await _run(service, context, await _values(scope, receive, headers, service))
+            async with read_form(
+                receive,
+                content_type=headers.content_type,
+                content_length=headers.content_length,
+                chunked=headers.chunked,
+                max_file=snapshot.runtime[service.max_file],
+            ) as form:
+                return await _run(service, context, form)
+        except UploadTooLarge:
+            return _failed(OperationFailed("file"))
+        except Unparseable:
+            return _refused(UNPARSEABLE)
+        except WrongMediaType:
+            return _refused(CONTENT_TYPE)
 
 
 def own_address(scope: Scope) -> str:
@@ -339,6 +345,26 @@ async def _values(scope: Scope, receive: Receive, headers: _Headers, service: Se
     return {**values, **sent} if values else sent
 
 
+async def _run(service: Service, context: ServiceContext, values: Mapping[str, Any]) -> Reply:
+    """The service's own part: required fields, values, what it does."""
+    answer = service.answer
+    try:
+        request = service.request.read(values, lenient=context.lenient)
+        result = await service.run(context, request)
+    except ServiceFailure as failure:
+        return _failed(failure)
+    except FileMissing:
+        return Reply(404, b"", None, None, None, (), b"text/plain")
+    if isinstance(answer, FileBytes):
+        return Reply(200, b"", file=result)
+    return Reply(200, answer.body(result), 1, answer.message)
+
+
+def _failed(failure: ServiceFailure) -> Reply:
+    message = str(failure)
+    return Reply(200, envelope(0, message, None), 0, message, failure.field)
+
+
 def _refused(refusal: Refusal) -> Reply:
     return Reply(refusal.status, envelope(0, refusal.message, None), 0, refusal.message)
 
@@ -372,9 +398,17 @@ def _cors(snapshot: Snapshot | None, headers: _Headers) -> tuple[tuple[bytes, by
 
 
 async def _send(
-    send: Send, reply: Reply, request_id: str, more_headers: tuple[tuple[bytes, bytes], ...]
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    reply: Reply,
+    request_id: str,
+    more_headers: tuple[tuple[bytes, bytes], ...],
 ) -> None:
-    headers = [(b"x-request-id", request_id.encode())]
+    headers = [(b"x-request-id", request_id.encode()), *reply.headers, *more_headers]
+    if reply.file is not None:
+        reply.status = await send_file(reply.file, scope, receive, send, headers=headers)
+        return
     if reply.status != 204:
         headers.append((b"content-type", reply.media_type))
         headers.append((b"content-length", b"%d" % len(reply.body)))
@@ -382,8 +416,6 @@ async def _send(
         headers.append((b"x-error-field", reply.field.encode("ascii", "replace")))
     if reply.status == 401:
         headers.append((b"www-authenticate", b'Basic realm="Simotel API", charset="UTF-8"'))
-    headers.extend(reply.headers)
-    headers.extend(more_headers)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
 

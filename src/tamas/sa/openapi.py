@@ -12,7 +12,17 @@ import msgspec
 from tamas import __version__
 from tamas.sa.errors import MissingField, OperationFailed
 from tamas.sa.field_types import Schema
-from tamas.sa.service import AgentBatch, AgentDone, Listed, Ordered, Paged, Registry, Service
+from tamas.sa.service import (
+    AgentBatch,
+    AgentDone,
+    Answer,
+    FileBytes,
+    Listed,
+    Ordered,
+    Paged,
+    Registry,
+    Service,
+)
 
 DESCRIPTION = (
     "The Simotel API v4. Every answer is JSON with the keys success (1 or 0), message and data. "
@@ -31,7 +41,10 @@ REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
         ('"/pbx/users/add";Access denied', "IP is not permitted"),
     ),
     "405": ("The service does not take this method.", ("Method not allowed",)),
-    "415": ("The body is not application/json.", ("Unsupported Media Type",)),
+    "415": (
+        "The body is not application/json, or that of an upload not multipart/form-data.",
+        ("Unsupported Media Type",),
+    ),
     "500": ("Something broke on our side; the log tells under X-Request-Id.", (OperationFailed.message,)),
     "501": ("There is no such service.", ("Requested service does not exist",)),
     "503": (
@@ -40,6 +53,12 @@ REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
 }
 """Answers that any service can give: what they mean and their messages."""
+
+_BYTES: Schema = {"type": "string", "format": "binary"}
+_FAILED_EXAMPLE = {
+    "summary": "The operation failed",
+    "value": {"success": 0, "message": OperationFailed.message, "data": None},
+}
 
 ANY_ADDRESS = "http://address.invalid"
 """Stands for the server's address in what is made once and kept."""
@@ -99,7 +118,8 @@ def _operation(service: Service, method: str) -> dict[str, Any]:
         "tags": [_tag(service)],
         "description": f"{service.description}\n\nPermission: {service.permission}".strip(),
         "responses": {"200": _success(service)}
-        | {status: {"$ref": f"#/components/responses/{status}"} for status in REFUSALS},
+        | {status: {"$ref": f"#/components/responses/{status}"} for status in REFUSALS}
+        | (_parts_of_a_file(service.answer) if isinstance(service.answer, FileBytes) else {}),
     }
     if not service.request.fields:
         return operation
@@ -109,6 +129,10 @@ def _operation(service: Service, method: str) -> dict[str, Any]:
         operation["requestBody"] = {
             "required": bool(service.request_schema().get("required")),
             "content": {
+                "multipart/form-data": {"schema": service.request_schema()},
+            }
+            if service.max_file
+            else {
                 "application/json": {
                     "schema": service.request_schema(),
                     "example": service.request.example(),
@@ -137,39 +161,56 @@ def _parameters(service: Service) -> list[dict[str, Any]]:
 
 
 def _success(service: Service) -> dict[str, Any]:
-    example = service.answer.example()
+    answer = service.answer
     return {
         "description": "Done, or a failed operation with success 0.",
         "headers": {
             "X-Request-Id": {"$ref": "#/components/headers/RequestId"},
             "X-Error-Field": {"$ref": "#/components/headers/ErrorField"},
         },
-        "content": {
-            "application/json": {
-                "schema": {
-                    "anyOf": [_answer_schema(service, example), {"$ref": "#/components/schemas/Failure"}]
-                },
-                "examples": {
-                    "done": {"summary": "Done", "value": example},
-                    "failed": {
-                        "summary": "The operation failed",
-                        "value": {"success": 0, "message": OperationFailed.message, "data": None},
-                    },
-                },
-            }
-        },
+        "content": _file_or_failure(answer) if isinstance(answer, FileBytes) else _envelopes(answer),
     }
 
 
-def _answer_schema(service: Service, example: Any) -> Schema:
-    message: Schema = {"const": service.answer.message}
+def _envelopes(answer: Answer) -> dict[str, Any]:
+    example = answer.example()
+    return {
+        "application/json": {
+            "schema": {"anyOf": [_answer_schema(answer, example), {"$ref": "#/components/schemas/Failure"}]},
+            "examples": {"done": {"summary": "Done", "value": example}, "failed": _FAILED_EXAMPLE},
+        }
+    }
+
+
+def _file_or_failure(answer: FileBytes) -> dict[str, Any]:
+    return {name: {"schema": _BYTES} for name in answer.media_types} | {
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/Failure"},
+            "examples": {"failed": _FAILED_EXAMPLE},
+        }
+    }
+
+
+def _parts_of_a_file(answer: FileBytes) -> dict[str, Any]:
+    """What an answer with a file can be besides the whole file."""
+    parts = {name: {"schema": _BYTES} for name in (*answer.media_types, "multipart/byteranges")}
+    plain = {"text/plain": {"schema": {"type": "string"}}}
+    headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+    return {
+        "206": {"description": "The part that Range asked for.", "headers": headers, "content": parts},
+        "404": {"description": "There is no such file.", "headers": headers, "content": plain},
+        "416": {"description": "The file has no such part.", "headers": headers, "content": plain},
+    }
+
+
+def _answer_schema(answer: Answer, example: Any) -> Schema:
+    message: Schema = {"const": answer.message}
     return _object(
-        {"success": {"const": 1}, "message": message, "data": _data_schema(service, example["data"])}
+        {"success": {"const": 1}, "message": message, "data": _data_schema(answer, example["data"])}
     )
 
 
-def _data_schema(service: Service, data: Any) -> Schema:
-    answer = service.answer
+def _data_schema(answer: Answer, data: Any) -> Schema:
     if isinstance(answer, Listed):
         return _rows(answer.row)
     if isinstance(answer, Paged):

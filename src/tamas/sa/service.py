@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
-from tamas.sa.declarations import Declarations
+from tamas.sa.declarations import DeclarationError, Declarations
 from tamas.sa.envelope import DONE, envelope
 from tamas.sa.field_types import Schema
 from tamas.sa.fields import Model, NoParameters, model_of
@@ -261,6 +261,21 @@ class AgentBatch(Answer):
         return {"success": 1, "message": "", "data": {"Data": [dict(self.item)], "ok": 1}}
 
 
+class FileBytes:
+    """The service returns a :class:`~tamas.sa.sent_files.SentFile`, which travels as it is.
+
+    It raises :class:`~tamas.sa.errors.FileMissing` when there is none.
+
+    :param media_types: what it may be.
+    """
+
+    message: None = None
+    any_query: ClassVar[bool] = True
+
+    def __init__(self, *media_types: str) -> None:
+        self.media_types = media_types
+
+
 @dataclass(frozen=True, kw_only=True)
 class Service:
     """A declared service."""
@@ -271,13 +286,15 @@ class Service:
     summary: str
     description: str
     request: Model[Any]
-    answer: Answer
+    answer: Answer | FileBytes
     run: Callable[[ServiceContext, Any], Awaitable[Any]]
     methods: frozenset[str]
     permission: str
     """``/`` and the path."""
     query: frozenset[str]
     """Methods whose parameters may come in the query."""
+    max_file: str | None
+    """Of an upload: the setting that says how many bytes its file may have. Others take no form."""
 
     def request_schema(self) -> Schema:
         """JSON schema of the request body."""
@@ -293,9 +310,10 @@ class Registry(Declarations[Service]):
         *,
         op: Operation,
         summary: str,
-        answer: Answer,
+        answer: Answer | FileBytes,
         request: type[R] = NoParameters,  # type: ignore[assignment]
         description: str = "",
+        max_file: str | None = None,
     ) -> Callable[
         [Callable[[ServiceContext, R], Awaitable[Any]]], Callable[[ServiceContext, R], Awaitable[Any]]
     ]:
@@ -305,12 +323,16 @@ class Registry(Declarations[Service]):
         :class:`~tamas.sa.errors.ServiceFailure`.
 
         :param description: more about it for the documentation, Markdown-free.
-        :raises DeclarationError: the path is taken or malformed, or the registry is sealed.
+        :param max_file: of an upload, and of nothing else: the setting that limits its file, in bytes.
+        :raises DeclarationError: the path is taken or malformed, the registry is sealed, or ``max_file`` is
+            missing or too much.
         """
 
         def declare(
             run: Callable[[ServiceContext, R], Awaitable[Any]],
         ) -> Callable[[ServiceContext, R], Awaitable[Any]]:
+            if (op == "upload") != (max_file is not None):
+                raise DeclarationError(f"{path}: an upload, and nothing else, has a limit for its file")
             self.add(
                 Service(
                     path=path,
@@ -323,6 +345,7 @@ class Registry(Declarations[Service]):
                     methods=METHODS[op],
                     permission="/" + path,
                     query=METHODS[op] if answer.any_query else METHODS[op] & {"GET"},
+                    max_file=max_file,
                 )
             )
             return run

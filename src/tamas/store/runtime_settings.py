@@ -24,6 +24,9 @@ _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@\\]{1,255}")
 _MAPPED_BITS: Final = 96
 """Length of the prefix ``::ffff:0:0``."""
 
+MAX_UPLOAD: Final = 100 * 1024 * 1024
+"""Bytes beyond which no upload may be allowed to go."""
+
 
 class SettingError(TamasError):
     """A setting is unknown, or its value cannot be used; the text says which and why.
@@ -110,7 +113,7 @@ def _timezone(value: Any) -> str:
         raise SettingError(f"{value!r} is not a time zone of the IANA database") from error
 
 
-def _seconds(low: int, high: int) -> Callable[[Any], int]:
+def _whole(low: int, high: int) -> Callable[[Any], int]:
     def check(value: Any) -> int:
         try:
             number = int(str(value))
@@ -165,26 +168,44 @@ SETTINGS: dict[str, SettingSpec] = {
         SettingSpec(
             key="api_log.days",
             default=30,
-            check=_seconds(1, 3650),
+            check=_whole(1, 3650),
             description="Days that the API log is kept.",
         ),
         SettingSpec(
             key="api_log.rows",
             default=1_000_000,
-            check=_seconds(1000, 100_000_000),
+            check=_whole(1000, 100_000_000),
             description="Rows that the API log keeps at most.",
         ),
         SettingSpec(
             key="call_limit.warning_seconds",
             default=20,
-            check=_seconds(0, 600),
+            check=_whole(0, 600),
             description="Seconds before a limited call ends at which a beep warns; 0: no beep.",
         ),
         SettingSpec(
             key="call_limit.repeat_seconds",
             default=10,
-            check=_seconds(0, 600),
+            check=_whole(0, 600),
             description="Seconds between repeated warning beeps; 0: once.",
+        ),
+        SettingSpec(
+            key="uploads.audio_bytes",
+            default=5_242_880,
+            check=_whole(1024, MAX_UPLOAD),
+            description="Bytes that an uploaded sound may have.",
+        ),
+        SettingSpec(
+            key="uploads.fax_bytes",
+            default=1_048_576,
+            check=_whole(1024, MAX_UPLOAD),
+            description="Bytes that an uploaded document may have.",
+        ),
+        SettingSpec(
+            key="uploads.csv_bytes",
+            default=512_000,
+            check=_whole(1024, MAX_UPLOAD),
+            description="Bytes that an uploaded table may have.",
         ),
     )
 }
