@@ -1,0 +1,53 @@
+"""What somebody on a slow line has to wait for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from browser._page import Language
+from browser.conftest import NewPage
+from support.console import ADMINISTRATOR, PASSWORD
+from support.waiting import eventually
+
+LIMIT = 250_000
+"""Bytes of sign-in and home together, headers included, on an empty cache."""
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+async def test_sign_in_and_home_are_small(new_page: NewPage, language: Language) -> None:
+    """Whoever opens the console for the first time and signs in has waited for less than 250 kB gzipped."""
+    page = await new_page("/healthz", language=language, username=None)
+    devtools = await page.context.new_cdp_session(page)
+    urls: dict[str, str] = {}
+    sizes: dict[str, int] = defaultdict(int)
+
+    def on_request(event: dict[str, Any]) -> None:
+        urls[event["requestId"]] = event["request"]["url"]
+
+    def on_finished(event: dict[str, Any]) -> None:
+        sizes[urls[event["requestId"]]] += event["encodedDataLength"]
+
+    devtools.on("Network.requestWillBeSent", on_request)
+    devtools.on("Network.loadingFinished", on_finished)
+    await devtools.send("Network.enable")
+    await devtools.send("Network.setAcceptedEncodings", {"encodings": ["gzip"]})
+    await page.goto("/console")
+    await page.locator("input[type=password]").wait_for()
+    await page.locator("input[autocomplete=username]").fill(ADMINISTRATOR)
+    await page.locator("input[type=password]").fill(PASSWORD)
+    await page.locator("button[type=submit]").click()
+    await expect(page.get_by_role("navigation").first).to_be_attached()
+    await expect(page.get_by_role("heading", level=1).first).to_be_visible()
+    await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    await page.evaluate("document.fonts.ready.then(() => 0)")
+    await eventually(
+        lambda: len(sizes) >= len(set(urls.values())) - 1, within=10, what="the end of all requests"
+    )
+    largest = sorted(sizes.items(), key=lambda item: -item[1])
+    listing = "\n".join(f"{size:>8} {url}" for url, size in largest)
+    assert len(sizes) > 3, listing
+    assert sum(sizes.values()) < LIMIT, f"{sum(sizes.values())} bytes:\n{listing}"
