@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tamas.dialplan.recording import RecordingNames, UnusableRecordingDirectory
+from tamas.dialplan.recording import RecordingNames, UnusableRecordingDirectory, recording_file
 
 CUID = "1763870000.12"  # 2025-11-23 03:53:20 UTC
 
@@ -58,3 +58,15 @@ def test_unusable_directory(path: str) -> None:
     """A path that MixMonitor would take apart is refused at start, not at the first call."""
     with pytest.raises(UnusableRecordingDirectory):
         RecordingNames(Path(path))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "x.wav", "../20251123_1.2.wav", "20251123_1/../../2.wav", "20251123_1.2.wav\n", "20251123_1.2.mp3"],
+)
+def test_a_name_that_is_no_recordings_leads_nowhere(tmp_path: Path, name: str) -> None:
+    """Only names that were given here are looked for, each in the folder of its day."""
+    assert recording_file(tmp_path, name) is None
+    given = RecordingNames(tmp_path).take(CUID, "UTC")
+    assert given is not None
+    assert str(recording_file(tmp_path, given.name)) == given.file

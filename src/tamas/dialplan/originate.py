@@ -31,6 +31,8 @@ DEFAULT_TIMEOUT: Final = 30
 """Seconds for the first party to answer (SA catalogue, ``call/originate/act``)."""
 MAX_TIMEOUT: Final = 600
 MAX_CALL_LIMIT: Final = 86_400
+MAX_ACCOUNT: Final = 64
+"""Characters."""
 DEFAULT_CONTEXTS: Final = frozenset({"main_routing"})
 """Outgoing routes that exist without any extension using them."""
 CAUSE_FAILED: Final = 38
@@ -54,11 +56,13 @@ class BadOriginate(OriginateError):
     """The request cannot be carried out; no row was written.
 
     :param field: name of the parameter at fault.
+    :param reason: what is wrong with it.
     """
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
         self.field = field
+        self.reason = reason
 
 
 class EngineAway(OriginateError):
@@ -95,13 +99,22 @@ class OriginateRequest:
     call_limit: int | None = None
     """Seconds of talk; ``None``: no limit."""
     account: str | None = None
-    """API account that asks."""
+    """Who asks: an API account, or somebody at the console; the record keeps :data:`MAX_ACCOUNT` of it."""
     contexts: frozenset[str] = DEFAULT_CONTEXTS
     """Outgoing routes that exist besides those of extensions."""
 
 
-async def originate(database: Database, ami: AmiClient, request: OriginateRequest) -> str:
-    """Start a call and return its ``originated_call_id`` without waiting for anybody to answer.
+@dataclass(frozen=True, kw_only=True)
+class Originated:
+    """A call that was started."""
+
+    originated_call_id: str
+    linkedid: str
+    """Under which the engine and the call's record know it."""
+
+
+async def originate(database: Database, ami: AmiClient, request: OriginateRequest) -> Originated:
+    """Start a call without waiting for anybody to answer.
 
     :raises BadOriginate: a value is malformed, or names what does not exist.
     :raises EngineAway: Asterisk is not connected.
@@ -124,7 +137,7 @@ async def originate(database: Database, ami: AmiClient, request: OriginateReques
         raise EngineRefused(originated_call_id, f"the engine refused: {error}") from error
     except AmiError as error:
         raise EngineRefused(originated_call_id, f"the engine went away: {error}") from error
-    return originated_call_id
+    return Originated(originated_call_id=originated_call_id, linkedid=uniqueid)
 
 
 def _check(request: OriginateRequest) -> None:
@@ -174,7 +187,7 @@ async def _write_row(database: Database, request: OriginateRequest) -> tuple[str
         row = {
             "originated_call_id": originated_call_id,
             "uniqueid": uniqueid,
-            "account": request.account,
+            "account": request.account and request.account[:MAX_ACCOUNT],
             "caller": request.caller,
             "callee": request.callee,
             "context": request.context,

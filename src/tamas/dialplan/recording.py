@@ -21,6 +21,7 @@ REMEMBERED_CALLS: Final = 20_000
 MAX_PIECES: Final = 1_000
 
 _DIRECTORY: Final = re.compile(r"/[A-Za-z0-9/_.+@=~-]*")
+_NAME: Final = re.compile(r"(?P<day>\d{8})_[\d.]{1,80}\.wav")
 _CUID: Final = re.compile(r"(?P<epoch>\d{1,12})\.\d{1,12}")
 
 
@@ -40,6 +41,15 @@ class Recording:
     @property
     def directory(self) -> str:
         return self.file.removesuffix(f"/{self.name}")
+
+
+def recording_file(directory: Path, name: str) -> Path | None:
+    """Where the recording of a name lies, whether it is there or not; ``None`` for what is no such name.
+
+    :param directory: of all recordings.
+    """
+    match = _NAME.fullmatch(name)
+    return None if match is None else directory / match["day"] / name
 
 
 class RecordingNames:

@@ -32,6 +32,7 @@ from tamas.sa.fields import (
     required,
 )
 from tamas.sa.service import Data, ServiceContext, service
+from tamas.store.database import Database
 
 LENIENT_CONTEXTS = frozenset({"default"})
 """What clients send who mean the usual route; accepted while ``sa.lenient`` is on."""
@@ -90,7 +91,21 @@ class Originate(msgspec.Struct, kw_only=True):
 )
 async def act(context: ServiceContext, request: Originate) -> dict[str, str]:
     """Start the call."""
-    call = OriginateRequest(
+    try:
+        started = await originate(context.database, context.engine.ami, asked_call(context, request))
+    except BadOriginate as error:
+        raise OperationFailed(error.field) from error
+    except EngineRefused as error:
+        await close_refused(context.database, error)
+        raise OperationFailed from error
+    except (OriginateError, EngineNotReady) as error:
+        raise OperationFailed from error
+    return {"originated_call_id": started.originated_call_id}
+
+
+def asked_call(context: ServiceContext, request: Originate) -> OriginateRequest:
+    """The call that somebody asks for."""
+    return OriginateRequest(
         caller=request.caller,
         callee=request.callee,
         context=request.context,
@@ -101,13 +116,8 @@ async def act(context: ServiceContext, request: Originate) -> dict[str, str]:
         account=context.account,
         contexts=DEFAULT_CONTEXTS | LENIENT_CONTEXTS if context.lenient else DEFAULT_CONTEXTS,
     )
-    try:
-        originated_call_id = await originate(context.database, context.engine.ami, call)
-    except BadOriginate as error:
-        raise OperationFailed(error.field) from error
-    except EngineRefused as error:
-        await close_failed(context.database, error.originated_call_id, reason=str(error), cause=CAUSE_FAILED)
-        raise OperationFailed from error
-    except (OriginateError, EngineNotReady) as error:
-        raise OperationFailed from error
-    return {"originated_call_id": originated_call_id}
+
+
+async def close_refused(database: Database, error: EngineRefused) -> None:
+    """Write the record of a call that the engine would not make."""
+    await close_failed(database, error.originated_call_id, reason=str(error), cause=CAUSE_FAILED)
