@@ -80,11 +80,11 @@ _STORE_AWAY = (
 )
 """What a service raises when the store is lost in the middle of it; others of the store's errors are ours."""
 _IDENTIFIERS = ("_id", "id")
-_CONFLICTS: Mapping[type[ServiceFailure], tuple[str, str]] = {
-    NumberExists: ("number_exists", "the number belongs to something that can be dialed already"),
-    TrunkExists: ("name_exists", "there is a trunk of that name"),
-    QueueExists: ("name_exists", "there is a queue of that name"),
+_TAKEN: Mapping[str | None, tuple[str, str]] = {
+    "number": ("number_exists", "the number belongs to something that can be dialed already"),
+    "name": ("name_exists", "the name is taken already"),
 }
+"""Code and words of a conflict, by the field at fault."""
 
 
 class ConsoleGateway:
@@ -313,9 +313,9 @@ def _translated(failure: ServiceFailure) -> ConsoleFailure:
     """A failure of the Simotel API in the console's words."""
     if isinstance(failure, MissingField):
         return Invalid("a value is missing", field=failure.field, code="missing")
-    known = _CONFLICTS.get(type(failure))
-    if known is not None:
-        return Conflict(known[1], field=failure.field, code=known[0])
+    if isinstance(failure, (NumberExists, TrunkExists, QueueExists)):
+        code, message = _TAKEN[failure.field]
+        return Conflict(message, field=failure.field, code=code)
     if isinstance(failure, OperationFailed) and failure.field in _IDENTIFIERS:
         return NotFound("it does not exist (any more)")
     return Invalid("the value cannot be used", field=failure.field)

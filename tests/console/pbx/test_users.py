@@ -83,7 +83,7 @@ async def test_bad_values_are_told_by_field(console_both: RunningConsole) -> Non
     first, second = await user(console, "101"), await user(console, "102")
     await queue(console, "900")
     body = {"number": "103", "name": "x", "secret": "geheim"}
-    for change, status, code, field in (
+    cases: tuple[tuple[dict[str, Any], int, str, str], ...] = (
         ({"number": "101"}, 409, "number_exists", "number"),
         ({"number": "900"}, 409, "number_exists", "number"),
         ({"number": ""}, 422, "missing", "number"),
@@ -93,16 +93,18 @@ async def test_bad_values_are_told_by_field(console_both: RunningConsole) -> Non
         ({"more_options": "max_contacts=99"}, 422, "invalid", "more_options"),
         ({"more_options": "secret=******"}, 422, "invalid", "more_options"),
         ({"forward_policy": {"No Answer": "a,b"}}, 422, "invalid", "forward_policy.No Answer"),
-    ):
+    )
+    for change, status, code, field in cases:
         refused = await console.refused("pbx/users/add", **{**body, **change})
         assert (refused["status"], refused["code"], refused["field"]) == (status, code, field), change
     refused = await console.refused("pbx/users/update", _id=second, number="101")
     assert (refused["status"], refused["code"]) == (409, "number_exists")
-    for path, values in (
+    unknown: tuple[tuple[str, dict[str, Any]], ...] = (
         ("update", {"_id": new_id(), "name": "x"}),
         ("remove", {"ids": [new_id()]}),
         ("reveal", {"id": new_id()}),
-    ):
+    )
+    for path, values in unknown:
         assert (await console.refused(f"pbx/users/{path}", **values))["status"] == 404, path
     assert (await console.refused("pbx/users/get", "GET", id=new_id()))["code"] == "not_found"
     assert (await console.refused("pbx/users/list", "GET", sort="secret"))["field"] == "sort"

@@ -20,6 +20,7 @@ from tamas.console.pbx.users import user_look
 from tamas.console.rights import UPDATE, USERS
 from tamas.console.service import service
 from tamas.engine.live import watched_extensions
+from tamas.sa.errors import OperationFailed
 from tamas.sa.fields import Digits, Nested, optional, required
 from tamas.sa.pbx.effects import carry_over, phones_followed, refreshed
 from tamas.sa.pbx.extension_rows import insert_rows, remove_rows, update_rows
@@ -91,8 +92,7 @@ class UpdatedUsers(msgspec.Struct, kw_only=True):
     request=UserRange,
 )
 async def add_range(context: ConsoleContext, request: UserRange) -> AddedUsers:
-    if request.more_options is not None:
-        restore_options(request.more_options, "")
+    restore_options(request.more_options or "", "")
     wanted = _wanted(request)
     rows = await asyncio.to_thread(lambda: [new_row(context.seal, one) for one in wanted])
     async with context.database.write() as tx:
@@ -119,9 +119,11 @@ async def add_range(context: ConsoleContext, request: UserRange) -> AddedUsers:
 )
 async def update_many(context: ConsoleContext, request: UserUpdates) -> UpdatedUsers:
     settings = request.settings
-    if settings.more_options is not None:
-        restore_options(settings.more_options, "")
-    values = settings_columns(settings)
+    try:
+        restore_options(settings.more_options or "", "")
+        values = settings_columns(settings)
+    except (Invalid, OperationFailed) as error:
+        raise Invalid(str(error), field=f"settings.{error.field}") from error
     if not values and settings.forward_policy is None:
         raise Invalid("there is nothing to change", field="settings", code="missing")
     async with context.database.write() as tx:

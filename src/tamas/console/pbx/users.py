@@ -211,8 +211,7 @@ async def get_user(context: ConsoleContext, request: ById) -> UserDetail:
 
 @service("pbx/users/add", page=USERS, right=UPDATE, summary="Add an extension", request=UserAdd)
 async def add_user(context: ConsoleContext, request: UserAdd) -> Made:
-    if request.more_options is not None:
-        restore_options(request.more_options, "")
+    restore_options(request.more_options or "", "")
     look = user_look(_e.number == request.number)
     async with context.activity.change(USERS, "add", named(request.number, request.name), look):
         return Made(id=await sa_users.add(context.sa, request))
