@@ -46,6 +46,7 @@ from tamas.settings import Settings, load_settings
 from tamas.state import prepare_state_dir
 from tamas.store.changes import Changes
 from tamas.store.database import Database, open_database
+from tamas.store.ids import new_id
 from tamas.supervisor import bind_http
 
 _serial = itertools.count(1)
@@ -172,9 +173,11 @@ class RunningConsole(Browser):
         :param rights: of a type of its own, in place of ``account_type``.
         """
         if rights is not None:
-            account_type = await add_account_type(
+            account_type = new_id()
+            await add_account_type(
                 self.database,
                 self.changes,
+                type_id=account_type,
                 title=username,
                 description="",
                 rights=checked_rights(rights),
@@ -212,11 +215,13 @@ async def running_console(
     engine: EngineAccess | None = None,
     live: LiveHub | None = None,
     stream: LiveStream | None = None,
+    administrator: bool = True,
     **environment: str,
 ) -> AsyncIterator[RunningConsole]:
     """Start a console with the Simotel API beside it, its administrator signed in, and stop it in the end.
 
     :param folder: for the state directory.
+    :param administrator: whether to make ``admin`` and sign them in.
     :param environment: process settings, ``TAMAS_...``.
     """
     settings = load_settings({"TAMAS_STATE_DIR": str(folder / "state"), **environment})
@@ -267,8 +272,9 @@ async def running_console(
                 port=port,
                 browsers=browsers,
             )
-            await running.account("admin")
-            await running.sign_in("admin")
+            if administrator:
+                await running.account("admin")
+                await running.sign_in("admin")
             yield running
     finally:
         stop.set()

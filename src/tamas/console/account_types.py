@@ -144,16 +144,25 @@ async def read_account_type(connection: Connection, type_id: str) -> AccountType
     return None if row is None else _account_type(row)
 
 
+async def rights_of_type(connection: Connection, name: str) -> Rights | None:
+    """What a type grants, by its name; ``None`` when there is none of that name."""
+    row = await connection.row(select(_t).where(_t.c.name == name))
+    return None if row is None else _account_type(row).rights
+
+
 async def is_account_type(connection: Connection, name: str) -> bool:
     """Whether there is a type of that name."""
     return bool(await connection.scalar(select(func.count()).select_from(_t).where(_t.c.name == name)))
 
 
 async def add_account_type(
-    database: Database, changes: Changes, *, title: str, description: str, rights: Rights
-) -> str:
-    """Make a type. :returns: its id, which is its name too."""
-    type_id, at = new_id(), now()
+    database: Database, changes: Changes, *, type_id: str, title: str, description: str, rights: Rights
+) -> None:
+    """Make a type.
+
+    :param type_id: a new id, which is its name too.
+    """
+    at = now()
     async with database.write() as tx:
         await changes.bump(tx)
         await tx.execute(
@@ -168,7 +177,6 @@ async def add_account_type(
                 updated_at=at,
             )
         )
-    return type_id
 
 
 async def update_account_type(

@@ -35,6 +35,10 @@ class UnknownConsoleAccount(TamasError):
     """There is no such console account."""
 
 
+class BadUsername(TamasError):
+    """A user name is empty or has blanks in it."""
+
+
 class ConsoleAccountExists(TamasError):
     """There is a console account of that name."""
 
@@ -116,9 +120,12 @@ async def add_console_account(
 ) -> str:
     """Make an account. :returns: its id.
 
+    :raises BadUsername: see there.
     :raises ConsoleAccountExists: the name is taken.
     :raises UnknownAccountType: there is no such type.
     """
+    if not username or any(sign.isspace() for sign in username):
+        raise BadUsername("a user name has no blanks")
     values = _new(username, name, account_type, password_hash, must_change_password=must_change_password)
     try:
         async with database.write() as tx:
@@ -137,7 +144,8 @@ async def update_console_account(
     """Change columns of an account; in force on its next request.
 
     :param values: of ``name``, ``role``, ``enabled``, ``expires_at``, ``password_hash``,
-        ``must_change_password``, ``totp_sealed``, ``totp_step``.
+        ``must_change_password``, ``failures``, ``failed_at``, ``totp_sealed``, ``totp_step``. A new password,
+        or being disabled, ends the account's sessions.
     :raises UnknownConsoleAccount: there is none with that id.
     :raises UnknownAccountType: ``role`` names none.
     :raises LastAdministrator: see there.
@@ -152,6 +160,8 @@ async def update_console_account(
             )
             if result.rowcount != 1:
                 raise UnknownConsoleAccount("there is no such console account")
+        if "password_hash" in values or values.get("enabled") is False:
+            await end_sessions(tx, _a.c.id == account_id)
 
 
 async def remove_console_account(database: Database, changes: Changes, account_id: str) -> None:

@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from tamas.store.changes import Changes
     from tamas.store.database import Database
 
-SERVICE_MODULES = ("tamas.console.session_services",)
+SERVICE_MODULES = (
+    "tamas.console.session_services",
+    "tamas.console.pbx.users",
+    "tamas.console.pbx.user_ranges",
+    "tamas.console.pbx.trunks",
+    "tamas.console.pbx.queues",
+    "tamas.console.pbx.queue_agents",
+    "tamas.console.account_services",
+    "tamas.console.account_type_services",
+    "tamas.console.activity_services",
+)
 """Modules that declare services, in the order of the OpenAPI document."""
 
 STREAM = f"{PREFIX}/stream"

@@ -34,6 +34,8 @@ PAGE = "session"
 """Under which sign-ins stand in the activity log."""
 SIGNED_IN = "sign_in"
 FAILED = "sign_in_failed"
+NOT_CONFIRMED = "password_wrong"
+"""Somebody who is signed in could not give their password again."""
 
 FREE_FAILURES = 5
 """Failures after which an account begins to refuse attempts for a while."""
@@ -154,7 +156,7 @@ class Authentication:
                 if attempt.account is None:
                     raise SignedOut("the account cannot be used any more")
                 if not await self.passwords.right(attempt.account["password_hash"], password):
-                    await self._failed(attempt)
+                    await self._failed(attempt, NOT_CONFIRMED)
                     raise Invalid("the password is wrong", code="wrong_password", field=field)
                 await self._take_back(attempt)
                 return attempt.account
@@ -194,12 +196,12 @@ class Authentication:
         )
         row = await tx.row(
             select(func.count().label("count"), func.max(_log.c.at).label("last_at")).where(
-                *here, _log.c.action == FAILED, _log.c.at > (last or at)
+                *here, _log.c.action.in_((FAILED, NOT_CONFIRMED)), _log.c.at > (last or at)
             )
         )
         return None if last is None or row is None else _Failures(row["count"], row["last_at"])
 
-    async def _failed(self, attempt: _Attempt) -> None:
+    async def _failed(self, attempt: _Attempt, action: str = FAILED) -> None:
         self.throttle.failed(attempt.address)
         if not attempt.exists:
             # What was typed is not noted: it may well be a password in the wrong place.
@@ -207,7 +209,7 @@ class Authentication:
                 return
             self._unknown_noted_at = self._clock()
         name = attempt.username if attempt.exists else ""
-        await Activity(self._database, account=name, address=attempt.address).note(PAGE, FAILED, name)
+        await Activity(self._database, account=name, address=attempt.address).note(PAGE, action, name)
 
     async def _take_back(self, attempt: _Attempt) -> None:
         """An attempt did not fail after all."""

@@ -77,6 +77,15 @@ class Rights:
         granted = self._granted.get(page.id, frozenset())
         return READ in granted and right in granted
 
+    def cover(self, other: Rights) -> bool:
+        """Whether everything that other rights grant is granted by these too."""
+        return all(
+            self.allow(page, right)
+            for page in PAGES.values()
+            for right in page.rights
+            if other.allow(page, right)
+        )
+
     def shown(self) -> dict[str, list[Right]]:
         """Granted rights by page, in the order of the menu; for the browser and for storing."""
         return {

@@ -18,14 +18,13 @@ from tamas.console.rights import Right
 from tamas.console.second_step import accepted_step, key_uri, new_key
 from tamas.console.service import service
 from tamas.console.sessions import OpenSession, end_session, end_sessions, find_session, open_session
+from tamas.console.times import milliseconds
 from tamas.sa.accounts import MAX_PASSWORD, token_hash
 from tamas.sa.fields import NoParameters, Text, optional, required
 from tamas.store.clock import now
 from tamas.store.schema import console_accounts, console_activity, console_sessions
 
 _a, _s, _log = console_accounts, console_sessions, console_activity
-MILLISECOND = 1000
-"""Microseconds."""
 
 
 class Session(msgspec.Struct, kw_only=True):
@@ -280,6 +279,6 @@ async def _session(context: ConsoleContext, session: OpenSession) -> Session:
         must_change_password=who.must_change_password,
         totp=session.totp,
         failed_since_last=failed or 0,
-        last_sign_in_at=None if last is None else last // MILLISECOND,
-        expires_at=session.expires_at // MILLISECOND,
+        last_sign_in_at=milliseconds(last),
+        expires_at=milliseconds(session.expires_at),
     )
