@@ -61,8 +61,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tama
 @pytest.fixture(scope="session")
 async def console(server: TamasServer) -> AsyncIterator[ConsoleBrowser]:
     """The console's API for its administrator: ``await console.post("pbx/users/add", number="101", …)``."""
-    browser = await administrator(server)
-    async with browser.http:
+    async with administrator(server) as browser:
         yield browser
 
 
@@ -150,8 +149,7 @@ async def console_page(new_page: NewPage) -> Page:
 
 async def session_cookies(server: TamasServer, username: str, password: str) -> list[Any]:
     """Cookies of a new session, in Playwright's words."""
-    someone = visitor(server)
-    async with someone.http:
+    async with visitor(server) as someone:
         await someone.sign_in(username, password)
         return [
             {

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,16 +84,19 @@ def first_password(server: TamasServer) -> str:
     return (server.state_dir / "secrets" / "console-first-password").read_text().strip()
 
 
-def visitor(server: TamasServer) -> Browser:
-    """A browser in which nobody is signed in; whoever asks for it closes its ``http``."""
-    return Browser(http=httpx.AsyncClient(base_url=server.base_url, timeout=20, trust_env=False))
+@asynccontextmanager
+async def visitor(server: TamasServer) -> AsyncIterator[Browser]:
+    """A browser in which nobody is signed in."""
+    async with httpx.AsyncClient(base_url=server.base_url, timeout=20, trust_env=False) as client:
+        yield Browser(http=client)
 
 
-async def administrator(server: TamasServer) -> Browser:
+@asynccontextmanager
+async def administrator(server: TamasServer) -> AsyncIterator[Browser]:
     """A browser with the administrator of a fresh server, whose password is :data:`PASSWORD` from now on."""
-    browser = visitor(server)
-    first = first_password(server)
-    await browser.sign_in(ADMINISTRATOR, first)
-    current = await browser.post("session/change_password", current=first, new=PASSWORD)
-    browser.csrf = current["session"]["csrf"]
-    return browser
+    async with visitor(server) as browser:
+        first = first_password(server)
+        await browser.sign_in(ADMINISTRATOR, first)
+        current = await browser.post("session/change_password", current=first, new=PASSWORD)
+        browser.csrf = current["session"]["csrf"]
+        yield browser
