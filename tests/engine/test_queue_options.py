@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tamas.engine.queue_options import FORMS, QueueOptionError, queue_options
+from tamas.engine.queue_options import FORMS, QueueOptionError, ignored_queue_options, queue_options
 from tamas.store.views import QUEUE_OPTIONS
 
 
@@ -54,3 +54,9 @@ def test_values_that_do_not_fit_are_refused(line: str) -> None:
     """A value that app_queue would warn of, or that leaves the sounds, is no option."""
     with pytest.raises(QueueOptionError, match=line.partition("=")[0]):
         queue_options(line)
+
+
+def test_lines_without_effect_are_told() -> None:
+    """What has a field of its own, is not ours to set or is unknown has no effect; comments are no lines."""
+    text = "memberdelay=2\n; note\ncontext=x\nQueue-Minute = a\ntimeout=9\nnonsense"
+    assert ignored_queue_options(text) == ("context=x", "timeout=9", "nonsense")

@@ -62,10 +62,10 @@ class ForwardTargets(
 ):
     """Where calls go that the extension did not take, by reason; ``""`` for nowhere."""
 
-    busy: str = ""
-    no_answer: str = ""
-    unavailable: str = ""
-    every: str = ""
+    busy: str
+    no_answer: str
+    unavailable: str
+    every: str
 
 
 class StoredUser(msgspec.Struct, kw_only=True, rename={"id": "_id"}):
@@ -194,10 +194,9 @@ async def get_user(context: ConsoleContext, request: ById) -> UserDetail:
     row, phones = await _with_phones(context, request.id)
     settings = {**{name: row[name] for name in _SETTINGS}, "id": row["id"], "secret": MASK}
     settings["more_options"] = hide_in_options(row["more_options"])
+    policy = sa_users.merged_policy(row["forward_policy"], None)
     return UserDetail(
-        settings=StoredUser(
-            **settings, forward_policy=msgspec.json.decode(row["forward_policy"], type=ForwardTargets)
-        ),
+        settings=StoredUser(**settings, forward_policy=msgspec.json.decode(policy, type=ForwardTargets)),
         registered=phones.registered,
         state=phones.state,
         contacts=phones.contacts,
