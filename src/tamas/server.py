@@ -23,12 +23,14 @@ from tamas.console.account_types import ensure_account_types
 from tamas.console.accounts import FIRST_USERNAME, ensure_administrator, first_password_file
 from tamas.console.app import ConsoleApi
 from tamas.console.live.absent import AbsentLive
+from tamas.console.problems import collected_problems
 from tamas.dialplan.flow import CallFlow
 from tamas.engine.engine import Engine
 from tamas.engine.install import AsteriskInstall, ensure_asterisk
 from tamas.engine.layout import EngineLayout
 from tamas.engine.link import EngineAccess, EngineLink, EngineSlot
 from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
+from tamas.engine.status_file import keep_status
 from tamas.engine_events import EngineEvents
 from tamas.http_server import serve_http
 from tamas.records.ingest import Ingestion
@@ -63,7 +65,8 @@ async def _open_store(settings: Settings) -> AsyncIterator[OpenStore]:
     await changes.start()
     seal = SecretSeal(load_or_create_seal_key(settings.state_dir / "secrets" / "seal.key"))
     try:
-        yield OpenStore(settings=settings, database=database, changes=changes, seal=seal)
+        async with collected_problems(database):
+            yield OpenStore(settings=settings, database=database, changes=changes, seal=seal)
     finally:
         await changes.close()
         await database.close()
@@ -98,6 +101,10 @@ async def serve_main(
             background = [
                 tasks.create_task(ingestion.run(), name="ingestion"),
                 tasks.create_task(events.run(), name="engine-events"),
+                tasks.create_task(
+                    keep_status(EngineLayout(state_dir=settings.state_dir).status, slot.status),
+                    name="engine-status",
+                ),
             ]
             install = await _install(settings, stop)
             if install is not None:

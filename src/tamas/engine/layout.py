@@ -107,6 +107,11 @@ class EngineLayout:
         return self.asterisk / "owner.lock"
 
     @property
+    def status(self) -> Path:
+        """Says how the engine is, to workers that do not supervise it."""
+        return self.state_dir / "engine-status.json"
+
+    @property
     def record(self) -> Path:
         """What the running Asterisk was started with, see :mod:`tamas.engine.running`."""
         return self.state_dir / "engine.json"

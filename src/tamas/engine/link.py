@@ -12,6 +12,7 @@ from tamas.engine.engine import Engine, EngineNotReady, EngineStatus
 from tamas.engine.layout import EngineLayout
 from tamas.engine.live import catch_up
 from tamas.engine.running import EngineRecord, read_record
+from tamas.engine.status_file import read_status
 from tamas.store.clock import now
 from tamas.store.database import Database
 
@@ -33,7 +34,7 @@ class EngineAccess(Protocol):
         """The manager connection. :raises EngineNotReady: there is none."""
 
     def status(self) -> EngineStatus | None:
-        """How the engine is; ``None`` when this process does not supervise it."""
+        """How the engine is; ``None`` while nobody knows."""
 
 
 class EngineSlot:
@@ -83,8 +84,8 @@ class EngineLink:
         return self._ami
 
     def status(self) -> EngineStatus | None:
-        """``None``: another process supervises the engine."""
-        return None
+        """What the process that supervises the engine says; ``None`` while it says nothing."""
+        return read_status(self._layout.status)
 
     async def run(self) -> None:
         """Follow the engine until cancelled."""
