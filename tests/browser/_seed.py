@@ -1,6 +1,7 @@
 """A contact center as it looks in the middle of a working day, for the pictures of the console's pages.
 
-Names are long, Persian, mixed in direction, or hold markup: whatever a page has to get along with.
+Texts are long, Persian, mixed in direction or, where they may be (names that reach Asterisk may not), markup:
+whatever a page has to get along with.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from support.waiting import eventually
 from tamas.demo.phone import AutoAnswer, Phone, close_phones, open_phones
 
 MARKUP = "<img src=x onerror=alert(1)>"
-LONG = "Regional Coordination Office for International Shipping and Customs, Second Floor"
+LONG = "Regional Coordination Office for International Shipping and Customs (2nd Floor)"
 PEOPLE = (
     "Sara Mohammadi",
     "رضا کریمی",
     LONG,
-    MARKUP,
+    "Nobody's Desk #5",
     "Zoë O’Brien-Łukasiewicz",
     "دفتر هماهنگی حمل‌ونقل بین‌المللی و امور گمرکی، طبقهٔ دوم",
     "Support 24/7 (پشتیبانی)",
-    "<b>Accounting</b> & Billing",
+    "Accounting + Billing / 100%",
     "نرگس حسینی",
     "Front Desk",
     "Mehdi Ahmadi",
@@ -111,7 +112,11 @@ async def _queues(server: TamasServer) -> None:
     for number, name, more in (
         (SALES, "Sales", {"strategy": "rrmemory"}),
         (SERVICE, "پشتیبانی و خدمات پس از فروش", {"strategy": "leastrecent"}),
-        (NIGHT, f"Night desk {MARKUP}", {"strategy": "ringall", "call_record": "yes"}),
+        (
+            NIGHT,
+            "Night desk for everything that comes after eight in the evening",
+            {"strategy": "ringall", "call_record": "yes"},
+        ),
     ):
         await server.api(
             "pbx/queues/add",
@@ -119,7 +124,7 @@ async def _queues(server: TamasServer) -> None:
         )
     for queue, agent in ((SALES, RUNG), (SALES, IDLE), (SERVICE, EXTENSION_101), (SERVICE, EXTENSION_102)):
         await server.api("pbx/queues/addagent", {"queue": queue, "source": agent, "agent": agent})
-    await server.api("pbx/queues/pauseagent", {"queue": SALES, "agent": IDLE, "reason": "ناهار"})
+    await server.api("pbx/queues/pauseagent", {"queue": SALES, "agent": IDLE, "reason": "ناهار و نماز"})
 
 
 async def _accounts(console: Browser) -> None:
@@ -139,7 +144,7 @@ async def _accounts(console: Browser) -> None:
         )
     for username, name, account_type in (
         ("sara", "Sara Mohammadi", "supervisor"),
-        ("reza", "رضا کریمی", "administrator"),
+        ("reza", f"رضا کریمی {MARKUP}", "administrator"),
         ("auditor.external", LONG[:60], "auditor"),
     ):
         await console.post("accounts/add", username=username, name=name, account_type=account_type)
