@@ -17,9 +17,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
 
 from support.ports import free_port
-from tamas.http_server import MAX_HEADER_BYTES, MAX_HEADERS, HttpLimits, HttpServerError, serve_http
+from support.waiting import eventually
+from tamas.http_server import (
+    MAX_HEADER_BYTES,
+    MAX_HEADERS,
+    MAX_MESSAGE_BYTES,
+    HttpLimits,
+    HttpServerError,
+    serve_http,
+)
 from tamas.settings import load_settings
 from tamas.supervisor import bind_http
 
@@ -32,7 +42,13 @@ Message = MutableMapping[str, Any]
 async def application(
     scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
 ) -> None:
-    """Answers with the length of the body; under /stream the head first, then two parts."""
+    """Answers with the length of the body; under /stream the head first, then two parts; WebSockets echo."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": message["text"]})
+        return
     if scope["path"] == "/stream":
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await asyncio.sleep(0.2)
@@ -135,6 +151,39 @@ async def test_trickled_body() -> None:
         slow_but_fine = [head, *[b"x" * 25 for _ in range(4)]]
         answer = await talk(port, *slow_but_fine, b"GET / HTTP/1.0\r\n\r\n", pause=0.1)
         assert b"\r\n\r\n100" in answer
+
+
+async def test_a_websocket_counts_as_the_connection_it_is() -> None:
+    """It outlives the limits on requests, keeps its place among the connections, and gives it back."""
+    limits = HttpLimits(header_seconds=0.3, body_seconds=0.3, max_connections=2)
+    async with serving(limits) as port:
+        url = f"ws://127.0.0.1:{port}/"
+        async with connect(url, proxy=None) as first, connect(url, proxy=None) as second:
+            await asyncio.sleep(0.5)
+            for socket_, text in ((first, "one"), (second, "two")):
+                await socket_.send(text)
+                assert await socket_.recv() == text
+            assert await talk(port, GET) == b""
+            await first.close()
+            async with httpx.AsyncClient(trust_env=False) as http:
+                await eventually(lambda: _answers(http, port), within=2, what="a place that is free again")
+
+
+async def _answers(http: httpx.AsyncClient, port: int) -> bool:
+    try:
+        return (await http.get(f"http://127.0.0.1:{port}/")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+async def test_a_websocket_takes_no_large_messages() -> None:
+    """What is longer than anything a page sends ends the connection."""
+    async with serving() as port, connect(f"ws://127.0.0.1:{port}/", proxy=None) as opened:
+        await opened.send("x" * (MAX_MESSAGE_BYTES + 1))
+        with pytest.raises(ConnectionClosedError) as closed:
+            await opened.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009
 
 
 async def test_kept_connections_may_wait_longer_than_headers() -> None:

@@ -9,6 +9,9 @@ uvicorn waits for ever for a request that never comes. Here a connection is clos
 - there are more than :data:`MAX_CONNECTIONS` connections, or more than
   :data:`MAX_CONNECTIONS_PER_ADDRESS` from one address that is neither loopback nor a trusted proxy: closed
   without a word.
+
+A connection that becomes a WebSocket goes on counting. What comes in on it is limited to
+:data:`MAX_MESSAGE_BYTES` a message, and it is closed when a ping is not answered.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from typing import Any, Literal
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from tamas.errors import SetupError
 from tamas.sa.addresses import parse_address, within
@@ -41,6 +45,10 @@ MAX_SURPLUS_BYTES = 32 * 1024 * 1024
 """Bytes of a refused body that are read and thrown away, so that the client gets to see the answer."""
 LINGER_SECONDS = 1.0
 """How long the end of such a body is waited for, when the connection is to end and nothing more comes."""
+MAX_MESSAGE_BYTES = 16 * 1024
+"""Bytes of one message of a WebSocket, from the client."""
+PING_SECONDS = 20.0
+"""A WebSocket is pinged this often, and closed when the answer takes as long."""
 SHUTDOWN_SECONDS = 5
 """How long running requests may finish when the server stops."""
 BACKLOG = 1024
@@ -174,6 +182,11 @@ def _protocol_class(edge: _Edge) -> type[asyncio.Protocol]:
                 self._admitted = None
             super().connection_lost(exc)
 
+        def handle_websocket_upgrade(self) -> None:
+            self._disarm()
+            self._admitted = None  # the connection counts on, for the protocol that has it now
+            super().handle_websocket_upgrade()
+
         def data_received(self, data: bytes) -> None:
             if self._lingers_until is not None:
                 self._surplus += len(data)
@@ -272,6 +285,17 @@ def _protocol_class(edge: _Edge) -> type[asyncio.Protocol]:
     return LimitedProtocol
 
 
+def _websocket_class(edge: _Edge) -> type[asyncio.Protocol]:
+    """A protocol class of uvicorn's for connections that :func:`_protocol_class` let in."""
+
+    class CountedWebSocket(WebSocketsSansIOProtocol):
+        def connection_lost(self, exc: Exception | None) -> None:
+            edge.leave(self.client[0] if self.client else "")
+            super().connection_lost(exc)
+
+    return CountedWebSocket
+
+
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handling: who runs us decides what a signal means."""
 
@@ -321,7 +345,11 @@ async def serve_http(
     config = uvicorn.Config(
         app,
         http=_protocol_class(edge),
-        ws="none",
+        ws=_websocket_class(edge),
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        ws_per_message_deflate=False,
         lifespan="off",
         interface="asgi3",
         log_config=None,

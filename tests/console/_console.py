@@ -216,7 +216,7 @@ async def running_console(
     live: LiveHub | None = None,
     stream: LiveStream | None = None,
     administrator: bool = True,
-    **environment: str,
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[RunningConsole]:
     """Start a console with the Simotel API beside it, its administrator signed in, and stop it in the end.
 
@@ -224,7 +224,7 @@ async def running_console(
     :param administrator: whether to make ``admin`` and sign them in.
     :param environment: process settings, ``TAMAS_...``.
     """
-    settings = load_settings({"TAMAS_STATE_DIR": str(folder / "state"), **environment})
+    settings = load_settings({"TAMAS_STATE_DIR": str(folder / "state"), **(environment or {})})
     prepare_state_dir(settings.state_dir)
     database = await open_database(database_url)
     changes = Changes(database)

@@ -20,6 +20,7 @@ from tamas.console.sessions import IDLE, LIFETIME
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.schema import console_accounts, console_sessions
 
+BEHIND_PROXY = {"TAMAS_TRUSTED_PROXIES": "127.0.0.1"}
 HOUR = 3600 * MICROSECONDS
 
 
@@ -128,15 +129,16 @@ async def test_guesses_at_an_account_are_slowed_down_also_after_a_restart(
 ) -> None:
     """After some failures a further try has to wait, whoever makes it; a restart forgives nothing; the right
     password works again after the wait, and tells how many failed meanwhile."""
-    proxy = {"TAMAS_TRUSTED_PROXIES": "127.0.0.1"}
-    async with running_console(database_url, tmp_path, **proxy) as console:
+    async with running_console(database_url, tmp_path, environment=BEHIND_PROXY) as console:
         await console.account("target")
         for number in range(FREE_FAILURES):
             guesser = await console.visitor(**{"X-Forwarded-For": f"203.0.113.{number + 1}"})
             refused = await guesser.refused("session/sign_in", username="target", password="guess guess")
             assert refused["code"] == "wrong_credentials"
         await failures_age(console, -5)  # the wait is over a little later, however slow this machine is
-    async with running_console(database_url, tmp_path, administrator=False, **proxy) as console:
+    async with running_console(
+        database_url, tmp_path, administrator=False, environment=BEHIND_PROXY
+    ) as console:
         visitor = await console.visitor(**{"X-Forwarded-For": "203.0.113.99"})
         answer = await visitor.send("POST", "session/sign_in", {"username": "target", "password": PASSWORD})
         assert answer.status_code == 429
@@ -179,7 +181,7 @@ async def test_a_name_without_account_is_slowed_down_too(console: RunningConsole
 
 async def test_strangers_cannot_keep_the_owner_out(sqlite_url: str, tmp_path: Path) -> None:
     """While an account is guessed at from elsewhere, its owner signs in from where they did before."""
-    async with running_console(sqlite_url, tmp_path, TAMAS_TRUSTED_PROXIES="127.0.0.1") as console:
+    async with running_console(sqlite_url, tmp_path, environment=BEHIND_PROXY) as console:
         await console.account("owner")
         home = await console.visitor(**{"X-Forwarded-For": "198.51.100.7"})
         await home.sign_in("owner")
@@ -300,7 +302,7 @@ async def test_a_cookie_brought_along_is_never_adopted(console: RunningConsole) 
 
 async def test_a_cookie_from_another_address_ends_the_session(sqlite_url: str, tmp_path: Path) -> None:
     """Whoever took a cookie gets nothing for it, and the one it was taken from has to sign in again."""
-    async with running_console(sqlite_url, tmp_path, TAMAS_TRUSTED_PROXIES="127.0.0.1") as console:
+    async with running_console(sqlite_url, tmp_path, environment=BEHIND_PROXY) as console:
         victim = await console.visitor(**{"X-Forwarded-For": "198.51.100.7"})
         await victim.sign_in("admin")
         thief = await console.visitor(**{"X-Forwarded-For": "203.0.113.1", "Cookie": victim.cookie})
@@ -356,7 +358,7 @@ async def test_sessions_end_by_themselves(console_both: RunningConsole) -> None:
 async def test_the_cookie_is_for_this_host_only(sqlite_url: str, tmp_path: Path) -> None:
     """No script reads it, no other site sends it; over HTTPS, also behind a trusted proxy, it is bound to the
     host and the one of plain HTTP is not looked at."""
-    async with running_console(sqlite_url, tmp_path, TAMAS_TRUSTED_PROXIES="127.0.0.1") as console:
+    async with running_console(sqlite_url, tmp_path, environment=BEHIND_PROXY) as console:
         credentials = {"username": "admin", "password": PASSWORD}
         plain = await (await console.visitor()).send("POST", "session/sign_in", credentials)
         name, *attributes = plain.headers["set-cookie"].split("; ")
