@@ -129,9 +129,9 @@ async def _queues(server: TamasServer) -> None:
 
 async def _accounts(console: Browser) -> None:
     for username, auth, permissions, enabled in (
-        ("crm", "both", ["/pbx/*", "/call/originate/act"], True),
+        ("crm", "basic", ["/pbx/*", "/call/originate/act"], True),
         ("click-to-call", "token", ["/call/originate/act"], True),
-        ("reporting-warehouse-nightly-import", "basic", ["/pbx/users/search"], True),
+        ("reporting-warehouse-nightly-import", "both", ["/pbx/users/search"], True),
         ("former-supplier", "basic", ["*"], False),
     ):
         await console.post(
