@@ -21,7 +21,8 @@ from tamas.engine.ami import AmiClient, AmiMessage
 from tamas.engine.install import AsteriskInstall
 
 MODULES = """
-    res_timing_timerfd res_odbc_transaction res_odbc res_sorcery_config res_sorcery_memory res_sorcery_astdb
+    res_timing_timerfd res_odbc_transaction res_odbc res_config_odbc res_realtime
+    res_sorcery_config res_sorcery_memory res_sorcery_astdb
     res_pjproject res_pjsip res_pjsip_session res_pjsip_pubsub res_pjsip_sdp_rtp
     res_pjsip_endpoint_identifier_user res_pjsip_endpoint_identifier_ip
     res_pjsip_caller_id res_pjsip_nat res_pjsip_refer res_pjsip_rfc3326 res_pjsip_dlg_options chan_pjsip
@@ -57,6 +58,14 @@ exten => 500,1,CELGenUserEvent(TAMAS,type=local&dst=500&queue=500)
  same => n,Answer()
  same => n,Queue(500,,,,5)
  same => n,Hangup()
+exten => _50[1-7],1,CELGenUserEvent(TAMAS,type=local&dst=${EXTEN}&queue=${EXTEN})
+ same => n,Answer()
+ same => n,Queue(${EXTEN},tTkKc,,,${IF($["${EXTEN}" = "503"]?2:10)})
+ same => n,CELGenUserEvent(TAMAS,queue_status=${QUEUESTATUS})
+ same => n,GotoIf($["${EXTEN}" != "505"]?end)
+ same => n,CELGenUserEvent(TAMAS,poll=5&label=sale)
+ same => n,CELGenUserEvent(TAMAS,poll=3&label=a+second+one)
+ same => n(end),Hangup()
 exten => 600,1,CELGenUserEvent(TAMAS,type=local&dst=600)
  same => n,Answer()
  same => n,Wait(1)
@@ -76,8 +85,11 @@ exten => _X.,1,CELGenUserEvent(TAMAS,type=incoming&did=${EXTEN}&entry=carrier1&d
 [tamas-originated]
 include => tamas-outgoing
 [simotel-local-agents]
-exten => 201,1,CELGenUserEvent(TAMAS,queue=500)
+exten => 201,1,NoOp()
  same => n,Dial(PJSIP/102,30,U(agent-answered,201))
+ same => n,Hangup()
+exten => 202,1,NoOp()
+ same => n,Dial(PJSIP/103,30,U(agent-answered,202))
  same => n,Hangup()
 [agent-answered]
 exten => s,1,CELGenUserEvent(TAMAS,agent=${ARG1})
@@ -93,6 +105,8 @@ allow = ulaw
 aors = {id}
 direct_media = no
 accountcode = {id}
+call_group = 1
+pickup_group = 1
 callerid = {callerid}
 from_user = {from_user}
 [{id}]
@@ -100,6 +114,30 @@ type = aor
 contact = sip:{user}{host}:{port}
 qualify_frequency = 0
 """
+
+
+_QUEUE = """
+[{number}]
+strategy = ringall
+retry = 1
+timeout = 10
+ringinuse = no
+wrapuptime = 0
+{more}
+"""
+_FIRST = "member => Local/201@simotel-local-agents/n,0,201,PJSIP/102"
+_SECOND = "member => Local/202@simotel-local-agents/n,0,202,PJSIP/103"
+_QUEUES = {
+    "501": _SECOND,
+    "502": f"{_FIRST}\n{_SECOND}",
+    "503": _FIRST,
+    "504": "joinempty = no",
+    "507": "joinempty = yes",
+    "505": _FIRST,
+    "506": f"strategy = linear\ntimeout = 1\n{_FIRST}\n{_SECOND}",
+}
+"""Queues by number: another agent, both agents, impatient callers, closed when empty, open when empty, with a
+survey behind, one agent after the other."""
 
 
 class Lab:
@@ -196,7 +234,10 @@ class Lab:
                 "[options]\nnofork = yes\nhideconnect = yes\n"
             ),
             "modules.conf": "[modules]\nautoload = no\n" + "".join(f"load = {m}.so\n" for m in MODULES),
-            "logger.conf": "[general]\n[logfiles]\nconsole => notice,warning,error\n",
+            "logger.conf": (
+                "[general]\nqueue_log = yes\nqueue_log_to_file = no\nqueue_adaptive_realtime = yes\n"
+                "queue_log_realtime_use_gmt = yes\n[logfiles]\nconsole => notice,warning,error\n"
+            ),
             "extensions.conf": _DIALPLAN,
             "pjsip.conf": (
                 "[global]\ntype = global\nendpoint_identifier_order = username,ip\n"
@@ -232,9 +273,12 @@ class Lab:
             .replace("from_user = \n", "")
             .replace("callerid = \n", ""),
             "queues.conf": (
-                "[general]\npersistentmembers = no\n[500]\nstrategy = ringall\nretry = 1\ntimeout = 10\n"
+                "[general]\npersistentmembers = no\nlog_membername_as_agent = yes\n"
+                "[500]\nstrategy = ringall\nretry = 1\ntimeout = 10\n"
                 "ringinuse = no\nmember => Local/201@simotel-local-agents/n,0,201,PJSIP/102\n"
+                + "".join(_QUEUE.format(number=number, more=more) for number, more in _QUEUES.items())
             ),
+            "extconfig.conf": "[settings]\nqueue_log => odbc,tamas\n",
             "cdr.conf": "[general]\nenable = yes\nunanswered = yes\ncongestion = yes\nbatch = no\n",
             "cdr_adaptive_odbc.conf": (
                 '[cdr]\nconnection = tamas\ntable = cdr\nusegmtime = yes\nquoted_identifiers = "\n'

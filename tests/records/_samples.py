@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import Table
 from tamas.records.facts import microseconds, time_text
 from tamas.store.clock import now
 from tamas.store.database import Connection, Database
-from tamas.store.schema import cdr, cel, originates
+from tamas.store.schema import cdr, cel, originates, queue_log
 
 DATA = Path(__file__).with_name("data")
 NAMES = sorted(path.stem for path in DATA.glob("*.json"))
@@ -30,6 +30,7 @@ class Sample:
     situation: str
     cel: list[Row]
     cdr: list[Row]
+    queue_log: list[Row] = field(default_factory=list)
     originate: str | None = None
     originate_response: Mapping[str, str] | None = None
 
@@ -54,6 +55,8 @@ class Sample:
             if "_uniqueid" in row.get("extra", ""):
                 for name, other in names.items():
                     changed["extra"] = changed["extra"].replace(f'"{name}"', f'"{other}"')
+            if "callid" in row:
+                changed["time"] = time_text(microseconds(row["time"]) + shift)
             if "eventtime" in row:
                 changed["eventtime"] = time_text(microseconds(row["eventtime"]) + shift)
             return changed
@@ -62,6 +65,7 @@ class Sample:
             situation=self.situation,
             cel=[renamed(row) for row in self.cel],
             cdr=[renamed(row) for row in self.cdr],
+            queue_log=[renamed(row) for row in self.queue_log],
             originate=names.get(self.originate) if self.originate else None,
         )
 
@@ -92,6 +96,7 @@ async def arrive(database: Database, *samples: Sample, with_cdr: bool = True) ->
     """All rows of the calls are in the inbox."""
     async with database.write() as tx:
         for sample in samples:
+            await put(tx, queue_log, sample.queue_log)
             await put(tx, cel, sample.cel)
             if with_cdr:
                 await put(tx, cdr, sample.cdr)

@@ -208,6 +208,128 @@ async def pickup(lab: Lab) -> None:
     lab.phones["101"].hang_up(dialog)
 
 
+async def _taken(lab: Lab, number: str) -> Dialog:
+    """Wait until a phone has answered; gives its call."""
+    calls = lab.phones[number].dialogs
+
+    def up() -> Dialog | None:
+        return next((dialog for dialog in reversed(calls.values()) if dialog.state == "up"), None)
+
+    dialog = await eventually(up, what=f"{number} answered")
+    assert dialog is not None
+    return dialog
+
+
+async def _hand_over(lab: Lab, number: str, target: str) -> None:
+    """Who talks on a phone sends the other party to a number and is out of it."""
+    dialog = await _taken(lab, number)
+    await asyncio.sleep(_TALK)
+    lab.phones[number].transfer(dialog, target)
+    await eventually(lambda: dialog.state == "ended" or dialog.referred >= 200, what="transfer accepted")
+    if dialog.state == "up":
+        lab.phones[number].hang_up(dialog)
+
+
+async def two_queues_two_transfers(lab: Lab) -> None:
+    """101 waits in queue 500, agent 201 sends him to queue 501, agent 202 to 104, who hangs up."""
+    for number in ("102", "103", "104"):
+        _behave(lab, number, "answer", 0.2)
+    dialog = lab.phones["101"].call("500")
+    await _hand_over(lab, "102", "501")
+    await _hand_over(lab, "103", "104")
+    last = await _taken(lab, "104")
+    await asyncio.sleep(_TALK)
+    lab.phones["104"].hang_up(last)
+    await eventually(lambda: dialog.state == "ended", what="the caller is told")
+
+
+async def queue_agent_hangs_up(lab: Lab) -> None:
+    """Agent 201 answers in queue 505 and hangs up first; the caller goes on to two survey questions."""
+    _behave(lab, "102", "answer", 0.3)
+    lab.phones["101"].call("505")
+    talk = await _taken(lab, "102")
+    await asyncio.sleep(_TALK)
+    lab.phones["102"].hang_up(talk)
+
+
+async def queue_timeout(lab: Lab) -> None:
+    """The agent's phone rings, but the caller's two seconds in queue 503 are over first."""
+    _behave(lab, "102", "ring")
+    lab.phones["101"].call("503")
+
+
+async def queue_busy_agent(lab: Lab) -> None:
+    """Agent 201's phone refuses each try as busy, so nothing rings; the time in queue 503 runs out."""
+    _behave(lab, "102", "486")
+    lab.phones["101"].call("503")
+
+
+async def queue_empty(lab: Lab) -> None:
+    """Queue 504 has no agents and takes nobody in."""
+    lab.phones["101"].call("504")
+
+
+async def queue_ringall(lab: Lab) -> None:
+    """Both agents of queue 502 are rung; 202 answers, 201's phone stops; the caller hangs up."""
+    _behave(lab, "102", "ring")
+    _behave(lab, "103", "answer", 0.3)
+    dialog = lab.phones["101"].call("502")
+    await _taken(lab, "103")
+    await asyncio.sleep(_TALK)
+    lab.phones["101"].hang_up(dialog)
+
+
+async def queue_second_round(lab: Lab) -> None:
+    """Queue 506 rings for a second at a time: 201 misses it, 202 declines, 201 answers the second time."""
+    _behave(lab, "102", "ring")
+    _behave(lab, "103", "603")
+    dialog = lab.phones["101"].call("506")
+    await eventually(lambda: lab.phones["103"].dialogs, what="the second agent is tried")
+    _behave(lab, "102", "answer", 0.1)
+    await _taken(lab, "102")
+    await asyncio.sleep(_TALK)
+    lab.phones["101"].hang_up(dialog)
+
+
+async def queue_pickup(lab: Lab) -> None:
+    """The agent's phone rings for queue 500; colleague 104 takes the call by code; 104 hangs up."""
+    _behave(lab, "102", "ring")
+    lab.phones["101"].call("500")
+    await eventually(
+        lambda: any(d.state == "ringing" for d in lab.phones["102"].dialogs.values()), what="agent rings"
+    )
+    picked = lab.phones["104"].call("*8102")
+    await _until_up(lab.phones["104"], picked)
+    await asyncio.sleep(2 * _TALK)
+    lab.phones["104"].hang_up(picked)
+
+
+async def queue_attended_transfer(lab: Lab) -> None:
+    """Agent 201 asks 104, then joins the caller of queue 500 and 104; the caller hangs up."""
+    _behave(lab, "102", "answer", 0.2)
+    _behave(lab, "104", "answer", 0.2)
+    dialog = lab.phones["101"].call("500")
+    held = await _taken(lab, "102")
+    second = lab.phones["102"].call("104")
+    await _until_up(lab.phones["102"], second)
+    await asyncio.sleep(_TALK)
+    lab.phones["102"].transfer(held, "104", replaces=second)
+    await eventually(lambda: held.state == "ended" or held.referred >= 200, what="transfer accepted")
+    for leg in (held, second):
+        if leg.state == "up":
+            lab.phones["102"].hang_up(leg)
+    await asyncio.sleep(_TALK)
+    lab.phones["101"].hang_up(dialog)
+
+
+async def queue_left_in_silence(lab: Lab) -> None:
+    """The caller waits in queue 507, where nobody works, and gives up before any phone rang."""
+    dialog = lab.phones["101"].call("507")
+    await _until_up(lab.phones["101"], dialog)
+    await asyncio.sleep(3 * _TALK)
+    lab.phones["101"].hang_up(dialog)
+
+
 def new_uniqueid() -> str:
     """A uniqueid for an originate."""
     return f"{int(time.time())}.{secrets.randbelow(10**6)}"
@@ -294,5 +416,7 @@ ALL = (
     unknown_number, outgoing, outgoing_congested, incoming, ivr_only, definite_answer, queue_answered,
     queue_abandoned, blind_transfer, attended_transfer, pickup, originate_answered, originate_second_busy,
     originate_first_busy, originate_first_rejects, originate_first_silent, originate_first_unknown,
-    originate_first_unregistered,
+    originate_first_unregistered, two_queues_two_transfers, queue_agent_hangs_up, queue_timeout,
+    queue_busy_agent, queue_empty, queue_ringall, queue_second_round, queue_pickup, queue_attended_transfer,
+    queue_left_in_silence,
 )  # fmt: skip

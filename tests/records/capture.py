@@ -19,7 +19,7 @@ from support.waiting import eventually
 from tamas.engine.install import ensure_asterisk
 from tamas.store.database import Database, open_database
 from tamas.store.migrate import migrate
-from tamas.store.schema import cdr, cel
+from tamas.store.schema import cdr, cel, queue_log
 
 DATA = Path(__file__).with_name("data")
 
@@ -27,7 +27,7 @@ DATA = Path(__file__).with_name("data")
 async def _rows(database: Database, after: dict[str, int]) -> dict[str, list[dict[str, object]]]:
     found: dict[str, list[dict[str, object]]] = {}
     async with database.read() as connection:
-        for table in (cel, cdr):
+        for table in (cel, cdr, queue_log):
             statement = select(table).where(table.c.id > after[table.name]).order_by(table.c.id)
             found[table.name] = [
                 {key: value for key, value in row.items() if value not in (None, "") and key != "id"}
@@ -44,7 +44,7 @@ async def capture(cache: Path, work: Path, names: list[str]) -> None:
     database = await open_database(url)
     install = ensure_asterisk(cache, None, lambda *_: None)
     lab = Lab(work, install, url)
-    after = {"cel": 0, "cdr": 0}
+    after = {"cel": 0, "cdr": 0, "queue_log": 0}
     try:
         await lab.start()
         for scenario in _scenarios.ALL:
@@ -62,6 +62,8 @@ async def capture(cache: Path, work: Path, names: list[str]) -> None:
             )
             await asyncio.sleep(0.7)
             found = await _rows(database, after)
+            if not found["queue_log"]:
+                del found["queue_log"]
             rows: dict[str, object] = {"situation": scenario.__doc__, **found}
             if uniqueid is not None:
                 rows["originate"] = uniqueid

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from records import _samples
-from tamas.records.build import CallRow, build_call
+from tamas.records.build import CallRow, build_record
 from tamas.records.facts import microseconds, time_text
 from tamas.store.schema import calls, cdr, cel
 
@@ -16,18 +16,33 @@ ORIGINATE = {
     "caller": "101",
     "callee": "102",
     "trunk_name": "",
+    "context": "main_routing",
     "created_at": 0,
 }
 
+QUEUED = {"type": "local", "src": "101", "src_name": "Phone 101", "did": ""}
 LOCAL = {"type": "local", "src": "101", "src_name": "Phone 101", "dst": "102", "did": ""}
 API = {"type": "local", "src": "101", "dst": "102", "originated_call_id": "orig.call.1.2"}
 
 EXPECTED: dict[str, dict[str, Any]] = {
-    "answered": {**LOCAL, "disposition": "ANSWERED", "reason": None, "record": None, "hangup_cause": 16},
-    "answered_recorded": {**LOCAL, "disposition": "ANSWERED"},
-    "no_answer": {**LOCAL, "disposition": "NO ANSWER", "reason": "nobody answered"},
+    "answered": {
+        **LOCAL,
+        "disposition": "ANSWERED",
+        "reason": None,
+        "record": None,
+        "hangup_cause": 16,
+        "hangup": "caller",
+    },
+    "answered_recorded": {**LOCAL, "disposition": "ANSWERED", "hangup": "callee"},
+    "no_answer": {**LOCAL, "disposition": "NO ANSWER", "reason": "nobody answered", "hangup": None},
     "no_answer_recorded": {**LOCAL, "disposition": "NO ANSWER", "record": None},
-    "busy": {**LOCAL, "disposition": "BUSY", "reason": "the line is busy", "hangup_cause": 17},
+    "busy": {
+        **LOCAL,
+        "disposition": "BUSY",
+        "reason": "the line is busy",
+        "hangup_cause": 17,
+        "hangup": "callee",
+    },
     "rejected": {**LOCAL, "disposition": "NO ANSWER", "reason": "the call was rejected", "hangup_cause": 21},
     "unavailable": {**LOCAL, "disposition": "NO ANSWER", "hangup_cause": 19},
     "cancelled": {
@@ -76,6 +91,29 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "agent": None,
         "reason": "the caller hung up while waiting in queue 500",
     },
+    "queue_agent_hangs_up": {**QUEUED, "dst": "505", "disposition": "ANSWERED", "agent": "201"},
+    "queue_timeout": {
+        **QUEUED,
+        "dst": "503",
+        "disposition": "NO ANSWER",
+        "reason": "nobody in queue 503 answered",
+        "hangup": None,
+    },
+    "queue_busy_agent": {**QUEUED, "dst": "503", "disposition": "NO ANSWER", "agent": None, "hangup": None},
+    "queue_empty": {**QUEUED, "dst": "504", "queue": "504", "disposition": "NO ANSWER", "hangup": None},
+    "queue_ringall": {**QUEUED, "dst": "502", "disposition": "ANSWERED", "agent": "202", "hangup": "caller"},
+    "queue_second_round": {**QUEUED, "dst": "506", "disposition": "ANSWERED", "agent": "201"},
+    "queue_pickup": {**QUEUED, "dst": "500", "disposition": "ANSWERED", "agent": "104", "hangup": "callee"},
+    "queue_attended_transfer": {**QUEUED, "dst": "500", "agent": "201", "hangup": "caller"},
+    "queue_left_in_silence": {**QUEUED, "dst": "507", "disposition": "NO ANSWER", "hangup": "caller"},
+    "two_queues_two_transfers": {
+        **QUEUED,
+        "dst": "104",
+        "queue": "501",
+        "agent": "202",
+        "disposition": "ANSWERED",
+        "hangup": "callee",
+    },
     "blind_transfer": {**LOCAL, "dst": "103", "disposition": "ANSWERED"},
     "attended_transfer": {**LOCAL, "disposition": "ANSWERED"},
     "pickup": {**LOCAL, "disposition": "ANSWERED"},
@@ -103,7 +141,7 @@ def _built(name: str, **changes: Any) -> CallRow:
         "cdr": _samples.numbered(cdr, sample.cdr),
         "originate": None if sample.originate is None else {**ORIGINATE, "uniqueid": sample.originate},
     }
-    return build_call(**{**arguments, **changes})
+    return build_record(**{**arguments, **changes}).call
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -145,12 +183,12 @@ def test_wait_in_a_queue_lasts_until_the_agent() -> None:
 def test_an_originate_without_a_second_party_is_not_answered() -> None:
     """The first party answered and talked to a menu only."""
     sample = _samples.load("ivr_only")
-    row = build_call(
+    row = build_record(
         cuid=sample.cuid,
         cel=_samples.numbered(cel, sample.cel),
         cdr=[],
         originate={**ORIGINATE, "uniqueid": sample.cuid},
-    )
+    ).call
     assert row.disposition == "NO ANSWER"
     assert row.billsec == 0
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,13 +130,15 @@ async def test_a_cdr_is_waited_for_and_then_not(database: Database, monkeypatch:
     assert await ingestion.step() == 0
     assert await get_call(database, sample.cuid) is None
     assert await ingestion.drain(5)
-    assert (await get_call(database, sample.cuid)) is not None
+    before = await get_call(database, sample.cuid)
     async with database.write() as tx:
         await _samples.put(tx, cdr, sample.cdr)
     assert await ingestion.drain(5)
-    call = await get_call(database, sample.cuid)
-    assert call is not None
-    assert call.amended_at is None, "the CDR knew nothing new"
+    after = await get_call(database, sample.cuid)
+    assert before is not None
+    assert after is not None
+    assert after.amended_at is not None, "the CDR knew its own number and the account"
+    assert replace(after, amended_at=None) == before, "and nothing else"
     assert await _unprocessed(database) == 0
 
 

@@ -11,30 +11,29 @@ the call when the plan's answer counts. A caller may be left with music behind a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import String
-
 from tamas.records.causes import Outcome, outcome_of_cause, outcome_of_dial
-from tamas.records.facts import extra_of, facts_of, microseconds, resource, technology
+from tamas.records.cdr_words import CdrRows, words_of
+from tamas.records.facts import microseconds, resource
+from tamas.records.legs import legs_of
+from tamas.records.polls import PollAnswer, poll_answers_of
+from tamas.records.queue_rows import QueueVisit, visits_of
+from tamas.records.report_row import CdrWords, ReportRow
+from tamas.records.route import route_of
+from tamas.records.story import NO_NUMBER, Channel, Story, first_party, read_story
 from tamas.store.schema import calls
-from tamas.store.views import AGENTS_CONTEXT, TRUNK_PREFIX
+from tamas.store.views import TRUNK_PREFIX
 
 Row = Mapping[str, Any]
 
-PARTY_TECHNOLOGIES = frozenset({"PJSIP", "IAX2", "DAHDI"})
-"""Channels of phones and lines; all others (Local, announcers, recorders) are Asterisk's inner plumbing."""
-
-_HOLDING = "holding_bridge"
-"""Technology of a bridge (parking) in which nobody hears anybody."""
-_NO_NUMBER = frozenset({"", "s", "h", "i", "t"})
 _TYPES = frozenset({"incoming", "outgoing", "local", "feature"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class CallRow:
+class CallRow(ReportRow, table=calls):
     """A row of ``calls`` but for its id. Times and durations are microseconds, UTC."""
 
     cuid: str
@@ -57,90 +56,80 @@ class CallRow:
     queue: str | None
     agent: str | None
     originated_call_id: str | None
-
-    def values(self) -> dict[str, Any]:
-        """Column names and values, texts cut to what their columns hold."""
-        return {
-            name: value[: _WIDTHS[name]] if isinstance(value, str) and name in _WIDTHS else value
-            for name, value in ((name, getattr(self, name)) for name in _COLUMNS)
-        }
+    hangup: str | None = None
+    comment: str = ""
+    legs: str | None = None
+    route: str | None = None
+    words: CdrWords = field(default_factory=CdrWords)
 
 
-_COLUMNS = tuple(column.name for column in fields(CallRow))
-_WIDTHS = {
-    column.name: column.type.length
-    for column in calls.columns
-    if isinstance(column.type, String) and column.type.length is not None
-}
+@dataclass(frozen=True, kw_only=True)
+class CallRecord:
+    """Everything that reports say of one call."""
+
+    call: CallRow
+    visits: tuple[QueueVisit, ...] = ()
+    polls: tuple[PollAnswer, ...] = ()
 
 
-@dataclass(kw_only=True)
-class _Channel:
-    """One channel of the call, gathered from its events."""
-
-    uniqueid: str
-    name: str
-    started_at: int
-    number: str = ""
-    caller_name: str = ""
-    exten: str = ""
-    answered: bool = False
-    cause: int = 0
-    hung_up_by: str = ""
-    dial_status: str = ""
-
-    @property
-    def is_party(self) -> bool:
-        return technology(self.name) in PARTY_TECHNOLOGIES
-
-    @property
-    def trunk(self) -> str | None:
-        endpoint = resource(self.name)
-        return endpoint.removeprefix(TRUNK_PREFIX) if endpoint.startswith(TRUNK_PREFIX) else None
-
-
-@dataclass(kw_only=True)
-class _Story:
-    """What the events of one call tell, in order of time."""
-
-    channels: dict[str, _Channel] = field(default_factory=dict)
-    facts: dict[str, str] = field(default_factory=dict)
-    started_at: int = 0
-    ended_at: int = 0
-    connected_at: int | None = None
-    parted_at: int | None = None
-    """End of the last talk; ``None`` while one goes on."""
-    definite_at: int | None = None
-    queue: str | None = None
-    agent: str | None = None
-    dialed: bool = False
-
-
-def build_call(
+def build_record(
     *,
     cuid: str,
     cel: Sequence[Row],
     cdr: Sequence[Row],
+    queue_log: Sequence[Row] = (),
     originate: Row | None,
     ended_at: int | None = None,
     end_reason: str | None = None,
-) -> CallRow:
-    """Build the call row.
+) -> CallRecord:
+    """Build the rows of a call.
 
     :param cuid: linkedid of the call; of the oldest one when Asterisk joined several.
     :param cel: every CEL row of the call, of all its linked ids. May be empty when there is a CDR.
     :param cdr: the CDR rows that have arrived.
+    :param queue_log: the rows of the queue log that name a channel of the call.
     :param originate: the row of ``originates`` when the API started the call.
     :param ended_at: microseconds; when the call was cut off and no CEL row says when.
     :param end_reason: plain words for a call that the engine could not end itself.
     :raises ValueError: neither CEL nor CDR rows were given.
     """
     if not cel:
-        return _from_cdr(cuid=cuid, cdr=cdr, originate=originate, end_reason=end_reason)
-    story = _read(cel, cuid)
-    caller = story.channels.get(cuid) or _first_party(story.channels.values())
+        call = _from_cdr(cuid=cuid, cdr=cdr, originate=originate, end_reason=end_reason)
+        return CallRecord(call=call)
+    story = read_story(cel, cuid)
+    story.ended_at = max(story.ended_at, ended_at or 0)
+    caller = story.channels.get(cuid) or first_party(story.channels.values())
+    src, src_name = _source(story, caller, cdr, originate)
+    rows = CdrRows(cdr)
+    visits = visits_of(story, rows, queue_log, cuid=cuid, src=src)
+    call = _from_story(
+        story,
+        caller,
+        visits,
+        cuid=cuid,
+        source=(src, src_name),
+        cdr=cdr,
+        originate=originate,
+        end_reason=end_reason,
+    )
+    return CallRecord(
+        call=call, visits=visits, polls=poll_answers_of(story, visits, call.cuid, src, call.dst)
+    )
+
+
+def _from_story(
+    story: Story,
+    caller: Channel,
+    visits: Sequence[QueueVisit],
+    *,
+    cuid: str,
+    source: tuple[str, str],
+    cdr: Sequence[Row],
+    originate: Row | None,
+    end_reason: str | None,
+) -> CallRow:
     others = [channel for channel in story.channels.values() if channel.is_party and channel is not caller]
-    end = max(story.ended_at, ended_at or 0)
+    end = story.ended_at
     connected = [at for at in (story.connected_at, story.definite_at) if at is not None]
     answered_at = max(min(connected), story.started_at) if connected else None
     outcome = None if answered_at is not None else _outcome(story, caller, others, originate, end_reason)
@@ -149,12 +138,12 @@ def build_call(
     if originate is not None and caller.trunk:
         exits.insert(0, caller.trunk)
     facts = story.facts
-    src, src_name = _source(story, caller, cdr, originate)
+    words = _words(story, caller, others, CdrRows(cdr), originate, entry)
     return CallRow(
         cuid=cuid,
         type=_type(facts, entry=entry, exits=exits, caller=caller, others=others, originate=originate),
-        src=src,
-        src_name=src_name,
+        src=source[0],
+        src_name=source[1],
         dst=_destination(story, caller, cdr, originate),
         did=facts.get("did") or (caller.exten if entry else "") or "",
         started_at=story.started_at,
@@ -168,9 +157,14 @@ def build_call(
         record=facts.get("record") if answered_at is not None else None,
         entry_point=facts.get("entry") or entry,
         outgoing_point=facts.get("exit") or (exits[-1] if exits else None),
-        queue=facts.get("queue") or story.queue,
-        agent=(facts.get("agent") or story.agent) if story.connected_at is not None else None,
+        queue=visits[-1].queue if visits else facts.get("queue"),
+        agent=_agent(story, visits),
         originated_call_id=None if originate is None else originate["originated_call_id"],
+        hangup=_who_hung_up(story, caller, [] if visits and answered_at is None else others),
+        comment="" if originate is None else originate["originated_call_id"],
+        legs=legs_of(story, caller),
+        route=route_of(story, caller, visits, incoming=entry is not None),
+        words=words,
     )
 
 
@@ -203,123 +197,62 @@ def failed_originate(originate: Row, outcome: Outcome, *, ended_at: int, cause: 
         queue=None,
         agent=None,
         originated_call_id=originate["originated_call_id"],
+        comment=originate["originated_call_id"],
+        words=CdrWords(dcontext=originate["context"]),
     )
 
 
-# -- reading the events ------------------------------------------------------------------------------------
+# -- what the events mean ----------------------------------------------------------------------------------
 
 
-def _read(cel: Sequence[Row], cuid: str) -> _Story:
-    timed = sorted(
-        ((microseconds(row["eventtime"]), row["id"], row) for row in cel), key=lambda item: item[:2]
+def _words(
+    story: Story,
+    caller: Channel,
+    others: Sequence[Channel],
+    cdr: CdrRows,
+    originate: Row | None,
+    entry: str | None,
+) -> CdrWords:
+    """The words of Asterisk's CDR for the caller, brought to where the call really went."""
+    talked = [channel for channel in others if channel.uniqueid in story.last_talkers]
+    reached = (talked or others)[-1:]
+    main = [each for each in story.applications if not each.is_inner]
+    context = story.facts.get("context") or (None if originate is None else originate["context"])
+    return words_of(
+        cdr,
+        uniqueid=caller.uniqueid,
+        number=caller.number,
+        name=caller.caller_name,
+        dcontext=context or ("incoming" if entry else "main_routing"),
+        channel=caller.name,
+        dstchannel=reached[0].name if reached else "",
+        application=main[-1] if main else None,
     )
-    story = _Story(started_at=timed[0][0], ended_at=timed[-1][0])
-    own_facts: list[tuple[str, str]] = []
-    joined_facts: list[tuple[str, str]] = []
-    bridges: dict[str, str] = {}
-    for at, _, row in timed:
-        uniqueid, kind = row["uniqueid"], row["eventtype"]
-        channel = story.channels.get(uniqueid)
-        if channel is None:
-            channel = story.channels[uniqueid] = _Channel(
-                uniqueid=uniqueid, name=row["channame"] or "", started_at=at
-            )
-        facts = facts_of(row)
-        if facts:
-            # What was said in a call that joined later (consultation, pickup) does not rename this one.
-            (own_facts if row["linkedid"] == cuid else joined_facts).extend(facts)
-            if ("definite", "1") in facts and story.definite_at is None:
-                story.definite_at = at
-        elif kind == "BRIDGE_ENTER":
-            extra = extra_of(row)
-            if extra.get("bridge_technology") == _HOLDING:
-                continue
-            bridges[uniqueid] = str(extra.get("bridge_id", ""))
-            if story.connected_at is None or story.parted_at is not None:
-                _connect(story, bridges, at)
-        elif kind == "BRIDGE_EXIT":
-            if bridges.get(uniqueid) == str(extra_of(row).get("bridge_id", "")):
-                del bridges[uniqueid]
-                if story.connected_at is not None and not _talking(story, bridges):
-                    story.parted_at = story.parted_at or at
-        else:
-            _note(story, channel, row, kind)
-    for key, value in (*joined_facts, *own_facts):
-        if key != "record":
-            story.facts[key] = value
-    for key, value in (*own_facts, *joined_facts):
-        if key == "record":
-            story.facts.setdefault(key, value)
-    return story
 
 
-def _note(story: _Story, channel: _Channel, row: Row, kind: str) -> None:
-    if kind == "CHAN_START":
-        channel.number = row["cid_num"] or ""
-        channel.caller_name = row["cid_name"] or ""
-        channel.exten = row["exten"] or ""
-    elif kind == "ANSWER":
-        channel.answered = True
-        if channel.exten in _NO_NUMBER:
-            channel.exten = row["exten"] or ""
-    elif kind == "HANGUP":
-        extra = extra_of(row)
-        channel.cause = int(extra.get("hangupcause") or 0)
-        channel.hung_up_by = str(extra.get("hangupsource") or "")
-        channel.dial_status = str(extra.get("dialstatus") or "")
-    elif kind == "APP_START":
-        application = (row["appname"] or "").lower()
-        if application == "queue":
-            story.queue = (row["appdata"] or "").partition(",")[0] or None
-        story.dialed = story.dialed or application in ("dial", "queue")
+def _agent(story: Story, visits: Sequence[QueueVisit]) -> str | None:
+    """Who talked to the caller on behalf of a queue, the last of several."""
+    taken = [visit.agent for visit in visits if visit.answered_at is not None]
+    if taken:
+        return taken[-1]
+    return (story.facts.get("agent") or story.agent) if story.connected_at is not None else None
 
 
-def _connect(story: _Story, bridges: Mapping[str, str], at: int) -> None:
-    """Note the moment at which two parties hear each other."""
-    members = _talking(story, bridges)
-    if not members:
-        return
-    story.parted_at = None
-    if story.connected_at is not None:
-        return
-    story.connected_at = at
-    for member in members:
-        agent, _, context = resource(member.name).partition("@")
-        if technology(member.name) == "Local" and context == AGENTS_CONTEXT:
-            story.agent = agent
+def _who_hung_up(story: Story, caller: Channel, others: Sequence[Channel]) -> str | None:
+    """``caller``, ``callee``, or ``None`` when the system ended the call."""
+    if caller.hung_up_itself:
+        return "caller"
+    last = [channel for channel in others if channel.uniqueid in story.last_talkers] or others[-1:]
+    return "callee" if any(channel.hung_up_itself for channel in last) else None
 
 
-def _talking(story: _Story, bridges: Mapping[str, str]) -> list[_Channel]:
-    """The channels of a talk of two parties, through Local channels or not; none when nobody talks."""
-    groups: list[set[str]] = []
-    for uniqueid, bridge in bridges.items():
-        name = story.channels[uniqueid].name
-        ends = {bridge, name.rpartition(";")[0]} if technology(name) == "Local" else {bridge}
-        touching = [group for group in groups if group & ends]
-        groups = [group for group in groups if not group & ends]
-        groups.append(ends.union(*touching))
-    for group in groups:
-        members = [story.channels[uniqueid] for uniqueid, bridge in bridges.items() if bridge in group]
-        if sum(member.is_party for member in members) >= 2:
-            return members
-    return []
-
-
-def _talked_until(story: _Story, end: int) -> int:
+def _talked_until(story: Story, end: int) -> int:
     if story.definite_at is not None or story.parted_at is None:
         return end
     return story.parted_at
 
 
-def _first_party(channels: Iterable[_Channel]) -> _Channel:
-    ordered = sorted(channels, key=lambda channel: (not channel.is_party, channel.started_at))
-    return ordered[0]
-
-
-# -- what they mean ----------------------------------------------------------------------------------------
-
-
-def _source(story: _Story, caller: _Channel, cdr: Sequence[Row], originate: Row | None) -> tuple[str, str]:
+def _source(story: Story, caller: Channel, cdr: Sequence[Row], originate: Row | None) -> tuple[str, str]:
     if originate is not None:
         return story.facts.get("src") or originate["caller"], ""
     number = story.facts.get("src") or caller.number
@@ -330,14 +263,14 @@ def _source(story: _Story, caller: _Channel, cdr: Sequence[Row], originate: Row 
     return number, caller.caller_name
 
 
-def _destination(story: _Story, caller: _Channel, cdr: Sequence[Row], originate: Row | None) -> str:
+def _destination(story: Story, caller: Channel, cdr: Sequence[Row], originate: Row | None) -> str:
     if story.facts.get("dst"):
         return story.facts["dst"]
     if originate is not None:
         return str(originate["callee"])
-    if caller.exten not in _NO_NUMBER:
+    if caller.exten not in NO_NUMBER:
         return caller.exten
-    return next((row["dst"] for row in cdr if row["dst"] not in (None, *_NO_NUMBER)), "")
+    return next((row["dst"] for row in cdr if row["dst"] not in (None, *NO_NUMBER)), "")
 
 
 def _type(
@@ -345,8 +278,8 @@ def _type(
     *,
     entry: str | None,
     exits: Sequence[str],
-    caller: _Channel,
-    others: Sequence[_Channel],
+    caller: Channel,
+    others: Sequence[Channel],
     originate: Row | None,
 ) -> str:
     if facts.get("type") in _TYPES:
@@ -360,16 +293,16 @@ def _type(
     return "no defined"
 
 
-def _cause(caller: _Channel, others: Sequence[_Channel], *, answered: bool) -> int | None:
+def _cause(caller: Channel, others: Sequence[Channel], *, answered: bool) -> int | None:
     if answered or not others:
         return caller.cause or None
     return others[-1].cause or caller.cause or None
 
 
 def _outcome(
-    story: _Story,
-    caller: _Channel,
-    others: Sequence[_Channel],
+    story: Story,
+    caller: Channel,
+    others: Sequence[Channel],
     originate: Row | None,
     end_reason: str | None,
 ) -> Outcome:
@@ -443,6 +376,12 @@ def _from_cdr(*, cuid: str, cdr: Sequence[Row], originate: Row | None, end_reaso
         queue=None,
         agent=None,
         originated_call_id=None if originate is None else originate["originated_call_id"],
+        comment="" if originate is None else originate["originated_call_id"],
+        words=words_of(
+            CdrRows(cdr),
+            uniqueid=cuid,
+            dcontext=(originate["context"] if originate else "") or ("incoming" if entry else "main_routing"),
+        ),
     )
 
 

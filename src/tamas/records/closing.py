@@ -1,4 +1,4 @@
-"""Writing call rows: the one place where ids are given and inbox rows become processed, in one transaction.
+"""Writing report rows: the one place where ids are given and inbox rows become processed, in one transaction.
 
 Architecture rule 5: a row's id strictly increases in commit order, a call is never written twice, and its
 inbox rows are marked in the transaction that writes it, so that a process killed anywhere loses nothing.
@@ -6,37 +6,56 @@ inbox rows are marked in the transaction that writes it, so that a process kille
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Table, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tamas.records.build import CallRow
+from tamas.records.build import CallRecord
+from tamas.records.report_row import ReportRow
 from tamas.store.clock import MICROSECONDS, now
-from tamas.store.database import Connection, Dialect
+from tamas.store.database import Connection, Dialect, Row
 from tamas.store.ids import following_id
-from tamas.store.schema import calls, cdr, cel, leases, merged_linkedids, originates, queue_log
+from tamas.store.schema import (
+    calls,
+    cdr,
+    cel,
+    extensions,
+    leases,
+    merged_linkedids,
+    originates,
+    poll_answers,
+    queue_attempts,
+    queue_log,
+    queue_visits,
+)
 
 _ORDER = "records.order"
 """A row of ``leases`` that nobody holds: locking it lines up the transactions that give ids."""
+_KEYS_PER_STATEMENT = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Closing:
     """A call to write, and the inbox rows that it settles."""
 
-    row: CallRow
+    record: CallRecord
     linkedids: frozenset[str]
     """All its linked ids; their CEL rows become processed."""
     cdr_ids: tuple[int, ...]
-    uniqueids: frozenset[str]
-    """Its channels; what the queue log says of them becomes processed."""
+    queued: frozenset[str]
+    """Its channels that may have been in a queue; what the queue log says of them becomes processed."""
+
+    @property
+    def cuid(self) -> str:
+        """What the call is known by."""
+        return self.record.call.cuid
 
 
 async def write_calls(tx: Connection, dialect: Dialect, closings: Sequence[Closing]) -> None:
-    """Insert call rows, or amend those that are there, inside the caller's transaction.
+    """Insert the rows of calls, or amend those that are there, inside the caller's transaction.
 
     An originate that a call belongs to is closed with it.
     """
@@ -44,25 +63,68 @@ async def write_calls(tx: Connection, dialect: Dialect, closings: Sequence[Closi
         return
     await line_up(tx, dialect)
     at = now()
-    known = {
-        row["cuid"]: row
-        for row in await tx.rows(select(calls).where(calls.c.cuid.in_([c.row.cuid for c in closings])))
-    }
-    last = await tx.scalar(select(func.max(calls.c.id)))
+    records = [closing.record for closing in closings]
+    visits = [visit for record in records for visit in record.visits]
+    attempts = [attempt for visit in visits for attempt in visit.attempts]
+    names = await _names(tx, {row.agent for row in visits} | {row.agent for row in attempts})
+    await _write(tx, calls, ("cuid",), [record.call for record in records], at)
+    await _write(tx, queue_visits, ("queue_id",), visits, at, names)
+    await _write(tx, queue_attempts, ("uniqueid",), attempts, at, names)
+    answers = [answer for record in records for answer in record.polls]
+    await _write(tx, poll_answers, ("cuid", "position"), answers, at)
+    await _settle(tx, dialect, closings, at)
+
+
+async def _write(
+    tx: Connection,
+    table: Table,
+    keys: tuple[str, ...],
+    rows: Sequence[ReportRow],
+    at: int,
+    names: Mapping[str, str] | None = None,
+) -> None:
+    """Write rows of one table; those of known keys are amended where they differ, with their ids kept.
+
+    :param names: names of agents; a row keeps the one it was first written with.
+    """
+    if not rows:
+        return
+    wanted = {tuple(values[key] for key in keys): values for values in (row.values() for row in rows)}
+    known = {tuple(row[key] for key in keys): row for row in await _known(tx, table, keys, list(wanted))}
+    last = await tx.scalar(select(func.max(table.c.id)))
     fresh: list[dict[str, Any]] = []
-    for closing in closings:
-        values = closing.row.values()
-        old = known.get(closing.row.cuid)
+    for key, values in wanted.items():
+        old = known.get(key)
         if old is None:
             last = following_id(last, at=at // MICROSECONDS)
-            fresh.append({"id": last, **values})
+            named = {} if names is None else {"agent_name": names.get(values["agent"], values["agent"])}
+            fresh.append({"id": last, **values, **named})
         elif any(old[name] != value for name, value in values.items()):
-            await tx.execute(
-                update(calls).where(calls.c.cuid == closing.row.cuid).values(**values, amended_at=at)
-            )
+            amended = {"amended_at": at} if "amended_at" in table.c else {}
+            await tx.execute(update(table).where(table.c.id == old["id"]).values(**values, **amended))
     if fresh:
-        await tx.execute(calls.insert(), fresh)
-    await _settle(tx, dialect, closings, at)
+        await tx.execute(table.insert(), fresh)
+
+
+async def _known(
+    tx: Connection, table: Table, keys: tuple[str, ...], wanted: Sequence[tuple[Any, ...]]
+) -> list[Row]:
+    """Rows of these keys that are there. A call may have more of them than a statement parameters."""
+    columns = [table.c[key] for key in keys]
+    found: list[Row] = []
+    for start in range(0, len(wanted), _KEYS_PER_STATEMENT):
+        some = wanted[start : start + _KEYS_PER_STATEMENT]
+        which = columns[0].in_([key[0] for key in some]) if len(keys) == 1 else tuple_(*columns).in_(some)
+        found += await tx.rows(select(table).where(which))
+    return found
+
+
+async def _names(tx: Connection, agents: set[str]) -> dict[str, str]:
+    """Names of those agents that are extensions."""
+    if not agents:
+        return {}
+    found = select(extensions.c.number, extensions.c.name).where(extensions.c.number.in_(sorted(agents)))
+    return {row["number"]: row["name"] for row in await tx.rows(found)}
 
 
 async def pass_over(tx: Connection, linkedids: Sequence[str]) -> None:
@@ -82,24 +144,24 @@ async def _settle(tx: Connection, dialect: Dialect, closings: Sequence[Closing],
     cdr_ids = [cdr_id for closing in closings for cdr_id in closing.cdr_ids]
     if cdr_ids:
         await tx.execute(update(cdr).where(cdr.c.id.in_(cdr_ids)).values(processed_at=at))
-    callids = sorted({uniqueid for closing in closings for uniqueid in closing.uniqueids})
+    callids = sorted({uniqueid for closing in closings for uniqueid in closing.queued})
     await tx.execute(
         update(queue_log)
         .where(queue_log.c.callid.in_(callids), queue_log.c.processed_at.is_(None))
         .values(processed_at=at)
     )
     joined = [
-        {"linkedid": linkedid, "into_linkedid": closing.row.cuid}
+        {"linkedid": linkedid, "into_linkedid": closing.cuid}
         for closing in closings
-        for linkedid in sorted(closing.linkedids - {closing.row.cuid})
+        for linkedid in sorted(closing.linkedids - {closing.cuid})
     ]
     if joined:
         insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
         await tx.execute(insert(merged_linkedids).on_conflict_do_nothing(), joined)
     originated = [
-        {"of": closing.row.originated_call_id, "why": closing.row.reason}
+        {"of": closing.record.call.originated_call_id, "why": closing.record.call.reason}
         for closing in closings
-        if closing.row.originated_call_id is not None
+        if closing.record.call.originated_call_id is not None
     ]
     if originated:
         await tx.execute(

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from tamas.records.facts import extra_of
 from tamas.store.database import Connection
-from tamas.store.schema import cdr, cel, originates
+from tamas.store.schema import cdr, cel, originates, queue_log
 
 Row = Mapping[str, Any]
 
@@ -28,14 +28,18 @@ _JOINING = {"ATTENDEDTRANSFER": "channel2_uniqueid", "PICKUP": "pickup_channel_u
 """Events that name a channel of another linked id, and the key in ``extra`` that holds its uniqueid."""
 
 _CEL = select(
-    cel.c.id, cel.c.eventtype, cel.c.eventtime, cel.c.cid_name, cel.c.cid_num, cel.c.exten, cel.c.channame,
-    cel.c.appname, cel.c.appdata, cel.c.uniqueid, cel.c.linkedid, cel.c.userdeftype, cel.c.extra,
-    cel.c.processed_at,
+    cel.c.id, cel.c.eventtype, cel.c.eventtime, cel.c.cid_name, cel.c.cid_num, cel.c.exten, cel.c.context,
+    cel.c.channame, cel.c.appname, cel.c.appdata, cel.c.uniqueid, cel.c.linkedid, cel.c.userdeftype,
+    cel.c.extra, cel.c.processed_at,
 )  # fmt: skip
 _CDR = select(
-    cdr.c.id, cdr.c.calldate, cdr.c.src, cdr.c.dst, cdr.c.channel, cdr.c.dstchannel, cdr.c.answer,
-    cdr.c.end, cdr.c.disposition, cdr.c.linkedid, cdr.c.processed_at,
+    cdr.c.id, cdr.c.calldate, cdr.c.accountcode, cdr.c.src, cdr.c.dst, cdr.c.clid, cdr.c.channel,
+    cdr.c.dstchannel, cdr.c.lastapp, cdr.c.lastdata, cdr.c.answer, cdr.c.end, cdr.c.disposition,
+    cdr.c.amaflags, cdr.c.uniqueid, cdr.c.linkedid, cdr.c.sequence, cdr.c.userfield, cdr.c.processed_at,
 )  # fmt: skip
+_QUEUE_LOG = select(
+    queue_log.c.id, queue_log.c.time, queue_log.c.callid, queue_log.c.queuename, queue_log.c.event
+)
 
 
 @dataclass(kw_only=True)
@@ -45,6 +49,8 @@ class CallRows:
     linkedids: set[str]
     cel: list[Row] = field(default_factory=list)
     cdr: list[Row] = field(default_factory=list)
+    queue_log: list[Row] = field(default_factory=list)
+    """What it says of the channels that were in a queue."""
     originate: Row | None = None
 
     @property
@@ -62,10 +68,24 @@ class CallRows:
         return names != {_FAILED_ORIGINATE}
 
     @property
+    def has_own_cdr(self) -> bool:
+        """Whether the CDR of its first channel is there; those of other channels may come before it."""
+        return any(row["uniqueid"] == self.cuid for row in self.cdr)
+
+    @property
     def open_channels(self) -> set[str]:
         """Unique ids of channels without an end: the call goes on, maybe under another linked id."""
         seen = {row["uniqueid"] for row in self.cel}
         return seen - {row["uniqueid"] for row in self.cel if row["eventtype"] == "CHAN_END"}
+
+    @property
+    def queued(self) -> set[str]:
+        """Unique ids of channels that were in a queue: by these the queue log names the call."""
+        return {
+            row["uniqueid"]
+            for row in self.cel
+            if row["eventtype"] == "APP_START" and (row["appname"] or "").lower() == "queue"
+        }
 
     @property
     def unsettled(self) -> set[str]:
@@ -111,6 +131,11 @@ async def read_calls(connection: Connection, linkedids: Iterable[str]) -> list[C
             found[row["linkedid"]].cdr.append(row)
         for row in await connection.rows(select(originates).where(originates.c.uniqueid.in_(names))):
             found[row["uniqueid"]].originate = row
+    queued = {uniqueid: group for group in groups.values() for uniqueid in group.queued}
+    if queued:
+        said = _QUEUE_LOG.where(queue_log.c.callid.in_(sorted(queued))).order_by(queue_log.c.id)
+        for row in await connection.rows(said):
+            queued[row["callid"]].queue_log.append(row)
     return list(groups.values())
 
 

@@ -3,8 +3,8 @@
 A call is over when its LINKEDID_END is in the inbox and every channel has its CHAN_END; then its row is
 built and written, and its inbox rows are marked, in one short transaction.
 
-- A CDR may come after LINKEDID_END (seen: by up to 21 ms). It is waited for up to :data:`LATE_SECONDS`; one
-  that comes later amends the row.
+- The CDR of the call's first channel may come after LINKEDID_END (seen: by up to 21 ms). It is waited for up
+  to :data:`LATE_SECONDS`; one that comes later amends the row.
 - A LINKEDID_END with a channel still open means that Asterisk joined this linked id into another (attended
   transfer, pickup). The call is then written when the last of them ends; see :mod:`tamas.records.inbox`.
 - Rows are claimed by 'not yet processed', never by a last id, because ids commit out of order.
@@ -18,7 +18,7 @@ import time
 
 from sqlalchemy import select, update
 
-from tamas.records.build import build_call
+from tamas.records.build import build_record
 from tamas.records.closing import Closing, pass_over, write_calls
 from tamas.records.facts import microseconds
 from tamas.records.inbox import CallRows, read_calls
@@ -120,7 +120,7 @@ class Ingestion:
                     elsewhere.extend(group.ends)
                 else:
                     self._wait(group)
-            elif not group.cdr and not late:
+            elif not group.has_own_cdr and not late:
                 self._wait(group)
             else:
                 closing = closing_of(group)
@@ -249,10 +249,11 @@ def closing_of(
         return None
     cut_off = bool(group.open_channels) or not group.cel
     try:
-        row = build_call(
+        record = build_record(
             cuid=group.cuid,
             cel=group.cel,
             cdr=group.cdr,
+            queue_log=group.queue_log,
             originate=group.originate,
             ended_at=cut_off_at if cut_off else None,
             end_reason=cut_off_by if cut_off else None,
@@ -261,8 +262,8 @@ def closing_of(
         log.error("no call record for %s: %s", group.cuid, error)  # noqa: TRY400 - the text says it all
         return None
     return Closing(
-        row=row,
+        record=record,
         linkedids=frozenset(group.linkedids),
         cdr_ids=tuple(row["id"] for row in group.cdr),
-        uniqueids=frozenset(group.linkedids | {row["uniqueid"] for row in group.cel}),
+        queued=frozenset(group.linkedids | group.queued),
     )

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Set
 
 from sqlalchemy import literal, select, update
 
-from tamas.records.build import failed_originate
+from tamas.records.build import CallRecord, failed_originate
 from tamas.records.causes import NO_ANSWER, NO_ROUTE, Outcome, outcome_of_cause
 from tamas.records.closing import Closing, line_up, write_calls
 from tamas.store.clock import now
@@ -62,7 +62,12 @@ async def close_failed(
         known = outcome_of_cause(cause) if cause is not None else None
         outcome = Outcome(disposition="FAILED" if known is None else known.disposition, reason=reason)
         call = failed_originate(row, outcome, ended_at=now(), cause=cause)
-        closing = Closing(row=call, linkedids=frozenset({call.cuid}), cdr_ids=(), uniqueids=frozenset())
+        closing = Closing(
+            record=CallRecord(call=call),
+            linkedids=frozenset({call.cuid}),
+            cdr_ids=(),
+            queued=frozenset(),
+        )
         await write_calls(tx, database.dialect, [closing])
         return True
 

@@ -71,6 +71,6 @@ async def close_orphans(
             found = (closing_of(group, cut_off_at=stopped_at, cut_off_by=reason) for group in dead)
             closings = [closing for closing in found if closing is not None]
             await write_calls(tx, database.dialect, closings)
-        known |= {closing.row.cuid for closing in closings}
+        known |= {closing.cuid for closing in closings}
         closed += len(closings)
     return closed
