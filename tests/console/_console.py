@@ -35,6 +35,7 @@ from tamas.console.context import SignedIn
 from tamas.console.live.hub import LiveHub
 from tamas.console.passwords import Passwords
 from tamas.console.rights import checked_rights
+from tamas.console.service import ConsoleRegistry
 from tamas.engine.ami import AmiClient
 from tamas.engine.engine import EngineNotReady, EngineStatus
 from tamas.engine.link import EngineAccess
@@ -215,12 +216,14 @@ async def running_console(
     engine: EngineAccess | None = None,
     live: LiveHub | None = None,
     stream: LiveStream | None = None,
+    services: ConsoleRegistry | None = None,
     administrator: bool = True,
     environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[RunningConsole]:
     """Start a console with the Simotel API beside it, its administrator signed in, and stop it in the end.
 
     :param folder: for the state directory.
+    :param services: in place of the product's.
     :param administrator: whether to make ``admin`` and sign them in.
     :param environment: process settings, ``TAMAS_...``.
     """
@@ -238,10 +241,11 @@ async def running_console(
         settings=settings,
         engine=engine or fake_engine,
         seal=seal,
-        live=live or fake_live,
+        live=live or fake_live,  # type: ignore[arg-type]  # shows what a test sets
         stream=stream or FakeStream(),
         otherwise=_nothing_else,
         passwords=Passwords(QUICK),
+        services=services,
     )
     sa = SimotelApi(
         database=database,

@@ -140,6 +140,14 @@ class PhoneCall:
         """Ask for a blind transfer (REFER) to a SIP URI."""
         self._press(self, "X-REFER", f"X-Target: {self.target}\r\nX-Refer-To: <{target_uri}>\r\n")
 
+    def hold(self) -> None:
+        """Put the other side on hold: we send, and want to hear nothing (RFC 3264, section 8.4)."""
+        self._press_media("sendonly")
+
+    def unhold(self) -> None:
+        """Talk on."""
+        self._press_media("sendrecv")
+
     async def until_ringing(self, *, within: float = 5.0) -> None:
         """Wait until it rings (180). :raises PhoneTimeout: it did not, or was over before."""
         await self._until(lambda: self.ringing_at is not None, within, "ring")
@@ -260,6 +268,13 @@ class PhoneCall:
     def _tell(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def _press_media(self, direction: str) -> None:
+        self._press(
+            self,
+            "X-MEDIA",
+            f"X-Target: {self.target}\r\nX-RTP-Port: {self.rtp.port}\r\nX-Direction: {direction}\r\n",
+        )
 
     async def _settle(self, after: float) -> None:
         if self._will_ring:

@@ -480,6 +480,34 @@ class AmiClient:
         self._attempt: asyncio.Task[None] | None = None
         self._reported: type[AmiError] | None = None
         self._level = logging.INFO
+        self._failure_level = logging.WARNING
+
+    def beside(
+        self,
+        *,
+        on_event: Callable[[AmiMessage], None],
+        on_connect: Callable[[], Awaitable[None]] | None = None,
+        on_disconnect: Callable[[], None] | None = None,
+        event_mask: str,
+        backoff: BackOff | None = None,
+    ) -> AmiClient:
+        """Another client of the same server, under the same account. Its owner runs and closes it.
+
+        It comes and goes without a word in the log: what is wrong with the server this one reports.
+        """
+        client = AmiClient(
+            host=self._host,
+            port=self._port,
+            username=self._credentials["Username"],
+            secret=self._credentials["Secret"],
+            on_event=on_event,
+            on_connect=on_connect,
+            on_disconnect=on_disconnect,
+            event_mask=event_mask,
+            backoff=backoff,
+        )
+        client._level = client._failure_level = logging.DEBUG
+        return client
 
     @asynccontextmanager
     async def apart(self, *, within: float = 5.0) -> AsyncIterator[AmiClient]:
@@ -489,15 +517,7 @@ class AmiClient:
 
         :param within: seconds until it is logged in. :raises AmiError: it was not.
         """
-        client = AmiClient(
-            host=self._host,
-            port=self._port,
-            username=self._credentials["Username"],
-            secret=self._credentials["Secret"],
-            on_event=_ignore_event,
-            event_mask="off",
-        )
-        client._level = logging.DEBUG  # it comes and goes many times
+        client = self.beside(on_event=_ignore_event, event_mask="off")
         running = asyncio.create_task(client.run(), name="ami-apart")
         try:
             await client.wait_connected(within)
@@ -710,7 +730,12 @@ class AmiClient:
         kind = AmiLoginRefused if isinstance(error, AmiLoginRefused) else AmiDisconnected
         if self._reported is not kind:
             self._reported = kind
-            log.warning("no manager connection to Asterisk at %s: %s; trying on", self._peer, error)
+            log.log(
+                self._failure_level,
+                "no manager connection to Asterisk at %s: %s; trying on",
+                self._peer,
+                error,
+            )
         else:
             log.debug("still no manager connection to Asterisk at %s: %s", self._peer, error)
 

@@ -1,17 +1,27 @@
-"""Who watches the engine, and what they are told."""
+"""Who watches, and what they are told: one watch of the engine and one of the API log for all browsers."""
 
 from __future__ import annotations
 
-from typing import Protocol
-
+from tamas.engine.link import EngineAccess
 from tamas.engine.watch.view import EngineView
+from tamas.engine.watch.watcher import EngineWatch
+from tamas.store.database import Database
 
 
-class LiveHub(Protocol):
-    """What services need of the live stream."""
+class LiveHub:
+    """What one process can tell live. Costs nothing while nobody watches."""
+
+    def __init__(self, database: Database, engine: EngineAccess) -> None:
+        self.database = database
+        self.engine = EngineWatch(engine, database)
 
     async def view(self) -> EngineView:
         """The engine as it is now.
 
         The first caller makes us watch the engine, which goes on for a while after the last.
         """
+        return await self.engine.look()
+
+    async def close(self) -> None:
+        """Stop watching."""
+        await self.engine.close()

@@ -1,0 +1,397 @@
+"""Watching the engine: a manager connection of its own, for as long as somebody looks.
+
+The connection makes one snapshot and follows events from then on; when it breaks, everything is unknown
+until the next snapshot. Nobody is told of differences between two snapshots: subscribers get the new one as a
+whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from tamas.engine.ami import AmiActionFailed, AmiClient, AmiDisconnected, AmiError, AmiMessage
+from tamas.engine.backoff import BackOff
+from tamas.engine.engine import EngineNotReady
+from tamas.engine.link import EngineAccess
+from tamas.engine.watch.people import read_people
+from tamas.engine.watch.rows import Marks, read_marks, read_originated, read_past
+from tamas.engine.watch.state import EngineState, Touched
+from tamas.engine.watch.view import CallView, EngineView, PhoneView, QueueView, TrunkView
+from tamas.store.clock import now
+from tamas.store.database import STORE_ERRORS, Database
+from tamas.store.views import trunk_endpoint
+
+log = logging.getLogger(__name__)
+
+EVENT_MASK: Final = "system,call,agent"
+"""Contacts and registrations; channels, dials and bridges; queues."""
+LINGER_SECONDS: Final = 60.0
+"""How long we go on watching after the last look."""
+FIRST_LOOK_SECONDS: Final = 3.0
+"""How long whoever looks first waits for the snapshot; then they see an engine that is not ready."""
+POLL_SECONDS: Final = 1.0
+"""How often the marks of rows are compared, and whether another Asterisk is there."""
+ABSENT_POLL_SECONDS: Final = 0.1
+"""The latter while there is none."""
+GATHER_SECONDS: Final = 0.1
+"""How long changes are gathered before a subscriber gets them."""
+REGISTRATIONS_SECONDS: Final = 10.0
+"""How often registrations are read: Asterisk does not tell when a registrar stops answering."""
+LIST_SECONDS: Final = 30.0
+"""For a list that may hold ten thousand phones."""
+MAX_CHANGED_CALLS: Final = 1_000
+"""A subscriber who left so many changed calls unread gets a new snapshot instead."""
+RECONNECTS: Final = BackOff(first=0.05, factor=2.0, cap=0.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What became different since a subscriber was last told."""
+
+    ready: bool
+    """Whether the engine can be seen."""
+    fresh: bool
+    """Everything may be different: read the view anew. The others are empty then."""
+    calls: tuple[CallView, ...] = ()
+    phones: Mapping[str, PhoneView] = field(default_factory=dict)
+    trunks: Mapping[str, TrunkView] = field(default_factory=dict)
+    queues: Mapping[str, QueueView] = field(default_factory=dict)
+
+
+class Subscription:
+    """Somebody who is told of changes. What one does not fetch in time adds up to less, never to more."""
+
+    def __init__(self, state: EngineState) -> None:
+        self._state = state
+        self._touched = Touched()
+        self._fresh = True
+        self._news = asyncio.Event()
+        self._news.set()
+
+    async def next(self) -> Changes:
+        """Wait for changes, gather them for a moment, and return them. The first ones are a snapshot."""
+        await self._news.wait()
+        if not self._fresh:
+            await asyncio.sleep(GATHER_SECONDS)
+        self._news.clear()
+        touched, self._touched = self._touched, Touched()
+        fresh, self._fresh = self._fresh, False
+        state = self._state
+        calls = [state.call(linkedid) for linkedid in touched.calls]
+        if fresh or None in calls:
+            # A call that ended so long ago that nobody knows of it any more must not stay on a screen.
+            return Changes(ready=state.ready, fresh=True)
+        return Changes(
+            ready=state.ready,
+            fresh=False,
+            calls=tuple(sorted((call for call in calls if call), key=lambda call: call.started_at)),
+            phones={number: state.phone(number) for number in touched.phones},
+            trunks={name: state.trunk(name) for name in touched.trunks},
+            queues={number: state.queue(number) for number in touched.queues},
+        )
+
+    def tell(self, touched: Touched | None) -> None:
+        """Note what became different; ``None``: everything."""
+        if touched is None:
+            self._fresh = True
+            self._touched = Touched()
+        elif not self._fresh:
+            self._touched.add(touched)
+            if len(self._touched.calls) > MAX_CHANGED_CALLS:
+                self.tell(None)
+        self._news.set()
+
+
+class EngineWatch:
+    """The state of the engine in this process. Costs nothing while nobody looks."""
+
+    def __init__(
+        self, engine: EngineAccess, database: Database, *, linger_seconds: float = LINGER_SECONDS
+    ) -> None:
+        self._engine = engine
+        self._database = database
+        self._linger = linger_seconds
+        self._state = EngineState()
+        self._subscriptions: set[Subscription] = set()
+        self._last_look = 0.0
+        self._running: asyncio.Task[None] | None = None
+        self._client: AmiClient | None = None
+        self._held_back: list[tuple[AmiMessage, int]] | None = None
+        """Events that come during a snapshot; they are applied after it."""
+        self._marks: Marks | None = None
+        self._changed_endpoints: set[str] = set()
+        """Endpoints whose rows changed at the last poll."""
+        self._registrations_due = 0.0
+        self._telling = False
+        self._settled = asyncio.Event()
+        """Whether the first snapshot is there."""
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    @property
+    def watching(self) -> bool:
+        """Whether there is a connection, or one is being tried."""
+        return self._running is not None
+
+    async def look(self) -> EngineView:
+        """The engine as it is now; the view stays current for :data:`LINGER_SECONDS` and more looks."""
+        self._use()
+        if not self._settled.is_set() and self._engine.ready:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_LOOK_SECONDS):
+                    await self._settled.wait()
+        return self._state
+
+    @contextlib.contextmanager
+    def subscribe(self) -> Iterator[Subscription]:
+        """Be told of changes while the block lasts."""
+        subscription = Subscription(self._state)
+        self._subscriptions.add(subscription)
+        self._use()
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+            self._last_look = asyncio.get_running_loop().time()
+
+    async def close(self) -> None:
+        """Stop watching for good."""
+        self._closed = True
+        for task in (self._running, *self._tasks):
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*filter(None, (self._running, *self._tasks)), return_exceptions=True)
+
+    # -- the connection --------------------------------------------------------------------------------
+
+    def _use(self) -> None:
+        self._last_look = asyncio.get_running_loop().time()
+        if self._running is None and not self._closed:
+            self._running = asyncio.create_task(self._run(), name="engine-watch")
+
+    @property
+    def _wanted(self) -> bool:
+        silent = asyncio.get_running_loop().time() - self._last_look
+        return bool(self._subscriptions) or silent < self._linger
+
+    async def _run(self) -> None:
+        """Keep a connection to whatever Asterisk there is until nobody looks any more."""
+        source: AmiClient | None = None
+        reading: asyncio.Task[None] | None = None
+        try:
+            while self._wanted:
+                current = self._current()
+                if current is not source:
+                    await self._drop(reading)
+                    source, reading = current, self._connect(current)
+                await self._poll()
+                seconds = POLL_SECONDS if self._state.ready else ABSENT_POLL_SECONDS
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await self._wake.wait()
+                self._wake.clear()
+        finally:
+            # From here on the next look starts anew, whatever is left to be closed.
+            self._running = None
+            client, self._client = self._client, None
+            self._lose()
+            if client is not None:
+                await client.close()
+            if reading is not None:
+                await asyncio.gather(reading, return_exceptions=True)
+
+    def _current(self) -> AmiClient | None:
+        try:
+            return self._engine.ami
+        except EngineNotReady:
+            return None
+
+    def _connect(self, source: AmiClient | None) -> asyncio.Task[None] | None:
+        if source is None:
+            return None
+        # What comes late from a connection that was given up must not touch the picture of the next.
+        client = source.beside(
+            on_event=lambda event: self._on_event(event) if self._client is client else None,
+            on_connect=lambda: self._take_snapshot(client),
+            on_disconnect=lambda: self._lose() if self._client is client else None,
+            event_mask=EVENT_MASK,
+            backoff=RECONNECTS,
+        )
+        self._client = client
+        return asyncio.create_task(client.run(), name="engine-watch-ami")
+
+    async def _drop(self, reading: asyncio.Task[None] | None) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+        if reading is not None:
+            await asyncio.gather(reading, return_exceptions=True)
+
+    def _lose(self) -> None:
+        was_ready = self._state.ready
+        self._settled.clear()
+        self._held_back = None
+        self._marks = None
+        self._state.lost()
+        if was_ready:
+            self._tell(None)
+
+    # -- the snapshot ----------------------------------------------------------------------------------
+
+    async def _take_snapshot(self, client: AmiClient) -> None:
+        """Read everything anew. :raises AmiError: the connection ended, or the store cannot be asked."""
+        try:
+            with self._holding_back():
+                await self._read_all(client)
+            await self._explain()
+        except STORE_ERRORS as error:
+            log.warning("the state of the engine has to wait for the store: %s", error)
+            raise AmiDisconnected("the store cannot be asked") from error
+        except AmiActionFailed as error:
+            log.warning("the state of the engine cannot be read: %s", error)
+            raise
+        self._state.found()
+        self._settled.set()
+        self._tell(None)
+
+    @contextlib.contextmanager
+    def _holding_back(self) -> Iterator[None]:
+        """Apply events that come during the block after it: a list that is read in it may be older."""
+        mine: list[tuple[AmiMessage, int]] = []
+        self._held_back = mine
+        try:
+            yield
+        finally:
+            if self._held_back is mine:  # else the connection was lost, and what it told with it
+                self._held_back = None
+                for event, at in mine:
+                    self._state.apply(event, at)
+
+    async def _read_all(self, client: AmiClient) -> None:
+        state = self._state
+        marks = await read_marks(self._database)
+        state.set_trunks({name: bool(mark[0]) for name, mark in marks.trunks.items()})
+        state.contacts.restore(await client.list_action("PJSIPShowContacts", timeout=LIST_SECONDS))
+        await self._read_endpoints(client, (*map(trunk_endpoint, marks.trunks), *marks.fixed_phones))
+        await self._read_registrations(client)
+        state.queues.restore(await client.list_action("QueueStatus", timeout=LIST_SECONDS), now())
+        state.book.restore(await client.list_action("CoreShowChannels", timeout=LIST_SECONDS), now())
+        await self._read_holds(client)
+        for linkedid, past in (await read_past(self._database, state.book.linkedids)).items():
+            state.book.restore_past(linkedid, began=past.began, answered=past.answered)
+        self._marks = marks
+
+    async def _read_endpoints(self, client: AmiClient, endpoints: Iterable[str]) -> None:
+        """Read the contacts of endpoints with fixed addresses; the list of contacts leaves them out."""
+        for endpoint in endpoints:
+            try:
+                details = await client.list_action("PJSIPShowEndpoint", {"Endpoint": endpoint})
+            except AmiActionFailed:
+                details = []  # Asterisk does not know it: it is not active
+            self._state.contacts.restore_one(endpoint, details)
+
+    async def _read_registrations(self, client: AmiClient) -> None:
+        try:
+            details = await client.list_action("PJSIPShowRegistrationsOutbound")
+        except AmiActionFailed:
+            details = []  # how Asterisk says that there are none
+        self._state.set_registrations(details)
+        self._registrations_due = asyncio.get_running_loop().time() + REGISTRATIONS_SECONDS
+
+    async def _read_holds(self, client: AmiClient) -> None:
+        """Find out who is on hold: the list of channels does not say it, device states do."""
+        for leg in self._state.book.up_legs():
+            device = f"DEVICE_STATE(PJSIP/{leg.is_.endpoint})"
+            answer = await client.action("Getvar", {"Variable": device})
+            if answer.get("Value") == "ONHOLD":
+                self._state.book.restore_hold(leg.uniqueid)
+
+    # -- following -------------------------------------------------------------------------------------
+
+    def _on_event(self, event: AmiMessage) -> None:
+        if self._held_back is not None:
+            self._held_back.append((event, now()))
+            return
+        if event.event in ("Registry", "Reload"):
+            self._registrations_due = 0.0
+            self._wake.set()
+        self._state.apply(event, now())
+        if not self._telling:
+            self._telling = True
+            asyncio.get_running_loop().call_soon(self._tell_changes)
+
+    def _tell_changes(self) -> None:
+        self._telling = False
+        book = self._state.book
+        if (book.unexplained or self._state.people.wanted) and not self._tasks:
+            task = asyncio.create_task(self._explain_later(), name="engine-watch-explain")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        touched = self._state.take_touched()
+        if touched and self._state.ready:
+            self._tell(touched)
+
+    def _tell(self, touched: Touched | None) -> None:
+        for subscription in self._subscriptions:
+            subscription.tell(touched)
+
+    async def _explain_later(self) -> None:
+        try:
+            while self._state.book.unexplained or self._state.people.wanted:
+                await self._explain()
+                self._tell_changes()
+        except STORE_ERRORS as error:
+            log.warning("names of parties have to wait for the store: %s", error)
+
+    async def _explain(self) -> None:
+        """Ask the store about people and calls that came up."""
+        book, people = self._state.book, self._state.people
+        book.calls()  # asks for everybody who is in one
+        linkedids, book.unexplained = book.unexplained, set()
+        for linkedid, originated in (await read_originated(self._database, linkedids)).items():
+            book.explain(linkedid, originated)
+            book.call(linkedid)  # asks for who was to be called
+        book.renamed(people.learn(await read_people(self._database, list(people.wanted))))
+
+    async def _poll(self) -> None:
+        """Compare what nobody tells us of."""
+        self._state.book.forget(now())
+        client, before = self._client, self._marks
+        if client is None or before is None or not self._state.ready:
+            return
+        try:
+            marks = await read_marks(self._database)
+            await self._read_changed(client, before, marks)
+            self._marks = marks
+        except STORE_ERRORS as error:
+            log.warning("changes of trunks and queues have to wait for the store: %s", error)
+        except AmiError as error:
+            log.debug("changes of trunks and queues have to wait for the engine: %s", error)
+        self._tell_changes()
+
+    async def _read_changed(self, client: AmiClient, before: Marks, marks: Marks) -> None:
+        self._state.set_trunks({name: bool(mark[0]) for name, mark in marks.trunks.items()})
+        trunks = _different(before.trunks, marks.trunks)
+        changed = {trunk_endpoint(name) for name in trunks}
+        changed.update(_different(before.fixed_phones, marks.fixed_phones))
+        members = _different(before.members, marks.members)
+        # Once more at the next poll: who changed a row tells Asterisk only after that.
+        endpoints, self._changed_endpoints = changed | self._changed_endpoints, changed
+        if endpoints or members:
+            with self._holding_back():
+                await self._read_endpoints(client, endpoints)
+                for number in members:
+                    status = await client.list_action("QueueStatus", {"Queue": number})
+                    self._state.queues.restore_one(number, status, now())
+        if endpoints or asyncio.get_running_loop().time() > self._registrations_due:
+            await self._read_registrations(client)
+
+
+def _different(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+    return [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
