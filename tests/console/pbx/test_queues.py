@@ -173,6 +173,7 @@ async def test_who_could_join(console_both: RunningConsole) -> None:
     for number, settings in (("101", {}), ("102", {}), ("103", {"active": "no"}), ("1010", {})):
         await user(console, number, **settings)
     await contact(console, "102")
+    console.live.seen.phones = {"102": PhoneView(registered=True, state="idle", calls=0)}
     identity = await queue(console, "900")
     await queue(console, "901")
     await console.post("pbx/queues/join", queue="900", agent="210", phone="102")

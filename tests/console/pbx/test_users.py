@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from console._console import RunningConsole
+from console._console import FakeView, RunningConsole
 from console.pbx._rows import contact, noted, queue, rows_of, user
 from tamas.engine.sip_secrets import ha1
 from tamas.engine.watch.view import PhoneView
@@ -16,6 +16,7 @@ from tamas.store.ids import new_id
 from tamas.store.schema import extensions, ps_contacts
 
 READ_ONLY = {"pbx.users": ["read"]}
+IDLE = PhoneView(registered=True, state="idle", calls=0)
 MARKUP = "<b>Sara</b>"
 
 
@@ -212,18 +213,19 @@ async def test_search_sort_filter_and_window(console_both: RunningConsole) -> No
 
 
 async def test_who_is_registered(console_both: RunningConsole) -> None:
-    """A valid registration counts, an expired one does not; a fixed address counts while it answers."""
+    """A valid registration counts unless it is seen to be silent; a fixed address counts while it answers."""
     console = console_both
-    for number in ("101", "102", "103"):
+    for number in ("101", "102", "103", "106"):
         await user(console, number)
     await user(console, "104", host="192.0.2.4")
     await user(console, "105", host="192.0.2.5")
     await contact(console, "101")
     await contact(console, "102", seconds=-5)
+    await contact(console, "106")
     console.live.seen.phones = {
         "101": PhoneView(registered=True, state="in_use", calls=1),
-        "102": PhoneView(registered=True, state="idle", calls=0),
-        "104": PhoneView(registered=True, state="idle", calls=0),
+        "102": IDLE,
+        "104": IDLE,
     }
     rows = {row["number"]: row for row in (await console.get("pbx/users/list"))["rows"]}
     assert {number: (row["registered"], row["state"]) for number, row in rows.items()} == {
@@ -232,12 +234,15 @@ async def test_who_is_registered(console_both: RunningConsole) -> None:
         "103": (False, "unavailable"),
         "104": (True, "idle"),
         "105": (False, "unavailable"),
+        "106": (False, "unavailable"),
     }
     assert await numbers(console, registered="yes") == ["101", "104"]
-    assert await numbers(console, registered="no") == ["102", "103", "105"]
+    assert await numbers(console, registered="no") == ["102", "103", "105", "106"]
     await console.post("pbx/users/update", _id=rows["101"]["id"], active="no")
     row = (await console.get("pbx/users/list", search="101"))["rows"][0]
     assert (row["registered"], row["state"], row["active"]) == (False, "inactive", False)
+    console.live.seen = FakeView(ready=False)
+    assert await numbers(console, registered="yes") == ["106"]  # nobody sees whether it answers
 
 
 async def test_phone_card_and_contacts(console_both: RunningConsole) -> None:
@@ -245,6 +250,7 @@ async def test_phone_card_and_contacts(console_both: RunningConsole) -> None:
     console = console_both
     identity = await user(console, "101")
     await contact(console, "101", seconds=600)
+    console.live.seen.phones = {"101": IDLE}
     card = await console.get("pbx/users/phone_card", id=identity)
     (registered,) = card.pop("contacts")
     assert card == {
@@ -321,6 +327,7 @@ async def test_a_page_of_ten_thousand(console_both: RunningConsole) -> None:
                 for number in range(10_000, 15_000)
             ],
         )
+    console.live.seen.phones = {str(number): IDLE for number in range(10_000, 15_000)}
     for query, total, first in (
         ({}, 10_000, "10000"),
         ({"start": 9_900}, 10_000, "19900"),

@@ -6,15 +6,16 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import JSON, ColumnElement, Connection, String, and_, cast, func, literal, or_, select
 
 from tamas.engine.live import state_interface
 from tamas.engine.watch.view import EngineView
 from tamas.sa.pbx.rows import number_order
-from tamas.store.database import Connection, Row
+from tamas.store.database import Connection as StoreConnection
+from tamas.store.database import Database, Dialect, Row
 from tamas.store.schema import agent_mappings, extensions, ps_contacts, queue_members
 
 State = Literal["idle", "ringing", "in_use", "hold", "unavailable", "inactive"]
@@ -43,6 +44,8 @@ class Phones:
     """The phones of one extension, and who sits there."""
 
     registered: bool = False
+    """Whether calls can reach a phone: one is registered and not seen to be silent, or one at a fixed address
+    answers. Without the engine every registration that has not expired counts."""
     state: State = "unavailable"
     mapped: str | None = None
     """Number of the agent who sits there under a number that is not the extension's."""
@@ -51,25 +54,51 @@ class Phones:
     contacts: list[Contact] = field(default_factory=list)
 
 
-def registered_now() -> Select[Any]:
-    """Numbers at which a phone is registered."""
-    return select(_c.endpoint).where(_c.expiration_time > int(time.time()))
+async def with_phone(database: Database, view: EngineView) -> ColumnElement[bool]:
+    """A condition on extensions: that calls to them can reach a phone, as :attr:`Phones.registered` says."""
+    registered = select(_c.endpoint).where(_valid())
+    fixed = select(_e.number).where(_e.active == "yes", _e.host != "dynamic")
+
+    def read(connection: Connection) -> tuple[Sequence[str], Sequence[str]]:
+        return connection.scalars(registered).all(), connection.scalars(fixed).all()
+
+    at_phones, at_addresses = await database.long_read(read)
+    reached = [number for number in at_addresses if view.phone(number).registered]
+    silent = [number for number in at_phones if _silent(view, number)]
+    return or_(
+        and_(_e.number.in_(registered), ~_one_of(database.dialect, silent)),
+        _one_of(database.dialect, reached),
+    )
 
 
-async def with_phone(connection: Connection, view: EngineView) -> ColumnElement[bool]:
-    """A condition on extensions: that calls to them can reach a phone."""
-    fixed = await connection.rows(select(_e.number).where(_e.active == "yes", _e.host != "dynamic"))
-    reached = [row["number"] for row in fixed if view.phone(row["number"]).registered]
-    return or_(_e.number.in_(registered_now()), _e.number.in_(reached))
+def _one_of(dialect: Dialect, numbers: Sequence[str]) -> ColumnElement[bool]:
+    """A condition on extensions, whose numbers may be more than a statement may have parameters."""
+    listed = msgspec.json.encode(numbers).decode()
+    if dialect == "sqlite":
+        return _e.number.in_(select(func.json_each(listed).table_valued("value").c.value))
+    elements = func.json_array_elements_text(cast(literal(listed, String), JSON))
+    return _e.number.in_(select(elements.table_valued("value").c.value))
 
 
-async def read_phones(connection: Connection, view: EngineView, rows: Sequence[Row]) -> dict[str, Phones]:
+def _valid() -> ColumnElement[bool]:
+    """Contacts that have not expired."""
+    return _c.expiration_time > int(time.time())
+
+
+def _silent(view: EngineView, number: str) -> bool:
+    """Whether the engine is there and sees that a registered phone does not answer."""
+    return view.ready and not view.phone(number).registered
+
+
+async def read_phones(
+    connection: StoreConnection, view: EngineView, rows: Sequence[Row]
+) -> dict[str, Phones]:
     """What is known about extensions, by number.
 
     :param rows: with ``number``, ``active`` and ``host``.
     """
     phones = {row["number"]: Phones() for row in rows}
-    for row in await connection.rows(select(ps_contacts).where(_registered_at(phones))):
+    for row in await connection.rows(select(ps_contacts).where(_c.endpoint.in_(phones), _valid())):
         phones[row["endpoint"]].contacts.append(_contact(row))
     mapped = await connection.rows(select(agent_mappings).where(agent_mappings.c.phone.in_(phones)))
     for row in mapped:
@@ -78,7 +107,8 @@ async def read_phones(connection: Connection, view: EngineView, rows: Sequence[R
     for row in rows:
         known = phones[row["number"]]
         seen = view.phone(row["number"])
-        known.registered = bool(known.contacts) or (row["host"] != "dynamic" and seen.registered)
+        at_phone = bool(known.contacts) and not _silent(view, row["number"])
+        known.registered = at_phone or (row["host"] != "dynamic" and seen.registered)
         known.state = _state(row, known, seen.state)
     return phones
 
@@ -88,11 +118,7 @@ def phone_of(interface: str) -> str:
     return interface.removeprefix(state_interface(""))
 
 
-def _registered_at(phones: dict[str, Phones]) -> ColumnElement[bool]:
-    return _c.endpoint.in_(phones) & (_c.expiration_time > int(time.time()))
-
-
-async def _add_queues(connection: Connection, phones: dict[str, Phones]) -> None:
+async def _add_queues(connection: StoreConnection, phones: dict[str, Phones]) -> None:
     """Tell each extension the queues of whoever sits there."""
     agents = {*phones, *(known.mapped for known in phones.values() if known.mapped is not None)}
     members = await connection.rows(

@@ -166,8 +166,7 @@ async def list_users(context: ConsoleContext, request: UserQuery) -> Window[User
     if request.active != "all":
         statement = statement.where(_e.active == request.active)
     if request.registered != "all":
-        async with context.database.read() as connection:
-            registered = await with_phone(connection, view)
+        registered = await with_phone(context.database, view)
         statement = statement.where(registered if request.registered == "yes" else ~registered)
     found = await read_window(
         context.database,
