@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from argon2 import PasswordHasher
@@ -241,7 +241,7 @@ async def running_console(
         settings=settings,
         engine=engine or fake_engine,
         seal=seal,
-        live=live or fake_live,  # type: ignore[arg-type]  # shows what a test sets
+        live=live or cast("LiveHub", fake_live),  # type: ignore[arg-type]  # shows what a test sets
         stream=stream or FakeStream(),
         otherwise=_nothing_else,
         passwords=Passwords(QUICK),
