@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 GRACE_SECONDS = 2.0
-PROGRAMS = ("asterisk", "sipp", "postgres", "tamas")
+PROGRAMS = ("asterisk", "chromium", "sipp", "postgres", "tamas")
 
 
 @pytest.fixture
