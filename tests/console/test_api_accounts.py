@@ -29,8 +29,8 @@ async def call(
         if secrets.get("password") is not None
         else None
     )
-    async with httpx.AsyncClient(base_url=console.url, trust_env=False, timeout=10) as client:
-        answer = await client.post(f"/api/v4/{service}", json=body, headers=headers, auth=auth)
+    async with httpx.AsyncClient(base_url=console.url, auth=auth, trust_env=False, timeout=10) as client:
+        answer = await client.post(f"/api/v4/{service}", json=body, headers=headers)
     return answer.status_code, answer.json()["message"]
 
 
