@@ -1,0 +1,19 @@
+import { IconLock } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import { EmptyState } from '@/kit/states/EmptyState';
+import { useSession } from './session/session';
+
+/** Instead of a page that the account type does not show. */
+export function Forbidden() {
+  const { t } = useTranslation();
+  const session = useSession();
+  return (
+    <EmptyState
+      icon={IconLock}
+      level={1}
+      title={t('forbidden.title')}
+      text={t('forbidden.text', { type: session.account_type_title })}
+      home
+    />
+  );
+}

@@ -1,0 +1,33 @@
+import { createContext, useContext } from 'react';
+import { useTranslation } from 'react-i18next';
+
+export interface PageFacts {
+  /** Where its name and explanation are found: `page.<id>`. */
+  id: string;
+  /** Namespace of its texts. */
+  namespace: string;
+}
+
+const PageContext = createContext<PageFacts>({ id: '', namespace: 'app' });
+
+export const PageProvider = PageContext.Provider;
+
+/** The page that a part of the kit stands on. */
+export function usePage(): PageFacts {
+  return useContext(PageContext);
+}
+
+/** Texts of the page that a part of the kit stands on; parts find labels in it by convention. */
+export function usePageTexts() {
+  const { namespace } = usePage();
+  const { t, i18n } = useTranslation(namespace);
+  return {
+    /** The text of a key that must be there. */
+    text: (key: string): string => t(key),
+    /** The text of a key, if there is one. */
+    textIfAny: (key: string): string | undefined => {
+      const full = `${namespace}:${key}`;
+      return i18n.exists(full) && typeof t(key) === 'string' ? t(key) : undefined;
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { Alert, Button, Group, Modal, Stack, Text, Title } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import classes from './dialogs.module.css';
+
+export interface ConfirmDialogProps {
+  opened: boolean;
+  /** The question: "Remove extension 101?" */
+  title: string;
+  /** What will happen. */
+  children?: ReactNode;
+  /** Things that use what is about to go, each in a few words. */
+  usedBy?: readonly ReactNode[];
+  /** The word for yes: "Remove". */
+  confirm: string;
+  /** In place of "Cancel". */
+  cancel?: string;
+  /** Yes cannot be taken back. */
+  danger?: boolean;
+  busy?: boolean;
+  onConfirm: () => void;
+  onClose: () => void;
+}
+
+/** Asks before something that matters. */
+export function ConfirmDialog({
+  opened,
+  title,
+  children,
+  usedBy = [],
+  confirm,
+  cancel,
+  danger = false,
+  busy = false,
+  onConfirm,
+  onClose,
+}: ConfirmDialogProps) {
+  const { t } = useTranslation();
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={
+        <Title order={2} component="span" className={classes.title}>
+          {title}
+        </Title>
+      }
+      closeButtonProps={{ 'aria-label': t('close') }}
+      zIndex={300}
+      role="alertdialog"
+    >
+      <Stack gap="md">
+        {children !== undefined && (
+          <Text size="sm" component="div">
+            {children}
+          </Text>
+        )}
+        {usedBy.length > 0 && (
+          <Alert color="yellow" icon={<IconAlertTriangle />} title={t('confirm.usedBy')}>
+            <ul className={classes.uses}>
+              {usedBy.map((use, index) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: the list is shown once and never reordered
+                <li key={index}>{use}</li>
+              ))}
+            </ul>
+          </Alert>
+        )}
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={onClose} data-autofocus={danger || undefined}>
+            {cancel ?? t('cancel')}
+          </Button>
+          <Button color={danger ? 'red.8' : undefined} loading={busy} onClick={onConfirm}>
+            {confirm}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

@@ -1,0 +1,38 @@
+import { Drawer, Title } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import classes from './dialogs.module.css';
+
+export interface SideDrawerProps {
+  title: ReactNode;
+  onClose: () => void;
+  children: ReactNode;
+  /** Stays in sight at the bottom. */
+  footer?: ReactNode;
+  /** Pixels, where there is room. */
+  size?: number | string;
+}
+
+/** Something at the side of the page: details, a form. On phones it takes the whole screen. */
+export function SideDrawer({ title, onClose, children, footer, size = 560 }: SideDrawerProps) {
+  const { t } = useTranslation();
+  const narrow = useMediaQuery('(max-width: 48em)');
+  return (
+    <Drawer.Root opened onClose={onClose} position="right" size={narrow ? '100%' : size} transitionProps={{ duration: 0 }}>
+      <Drawer.Overlay backgroundOpacity={0.45} />
+      <Drawer.Content className={classes.content}>
+        <Drawer.Header className={classes.header}>
+          <Drawer.Title>
+            <Title order={2} component="span" className={classes.title}>
+              {title}
+            </Title>
+          </Drawer.Title>
+          <Drawer.CloseButton aria-label={t('close')} />
+        </Drawer.Header>
+        <Drawer.Body className={classes.body}>{children}</Drawer.Body>
+        {footer !== undefined && <div className={classes.footer}>{footer}</div>}
+      </Drawer.Content>
+    </Drawer.Root>
+  );
+}

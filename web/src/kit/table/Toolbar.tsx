@@ -1,0 +1,172 @@
+import { ActionIcon, Button, CloseButton, Menu, TextInput, Tooltip } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import {
+  IconArrowsSort,
+  IconCheck,
+  IconColumns,
+  IconFilter,
+  IconSearch,
+  IconSortAscending,
+  IconSortDescending,
+} from '@tabler/icons-react';
+import type { Table } from '@tanstack/react-table';
+import { type ReactNode, useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Column } from './columns';
+import classes from './DataTable.module.css';
+import type { RowSource } from './source';
+
+const PAUSE = 250;
+
+export interface ToolbarProps<S, R> {
+  table: Table<S>;
+  source: RowSource<R>;
+  columns: readonly Column<R>[];
+  filters: ReactNode;
+  filtered: boolean;
+  tools: ReactNode;
+  narrow: boolean;
+}
+
+/** The line above the rows: search, filters, how many there are, which columns. */
+export function Toolbar<S, R>({ table, source, columns, filters, filtered, tools, narrow }: ToolbarProps<S, R>) {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState(false);
+  return (
+    <div className={classes.toolbar}>
+      {source.setSearch !== null && <Search source={source} />}
+      {narrow && filters !== undefined && (
+        <Button
+          variant={filtered ? 'light' : 'default'}
+          leftSection={<IconFilter size={16} />}
+          aria-expanded={open}
+          onClick={() => setOpen((now) => !now)}
+        >
+          {t('table.filters')}
+        </Button>
+      )}
+      {filters !== undefined && (!narrow || open) && <div className={classes.filters}>{filters}</div>}
+      <div className={classes.end}>
+        <span className={classes.count} role="status">
+          {source.total === null ? '' : t('table.count', { count: source.total })}
+        </span>
+        {tools}
+        {narrow ? (
+          <SortMenu table={table} source={source} columns={columns} />
+        ) : (
+          <ColumnMenu table={table} />
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Search<R>({ source }: { source: RowSource<R> }) {
+  const { t } = useTranslation();
+  const { search, setSearch } = source;
+  const [typed, setTyped] = useState(search);
+  const later = useDebouncedCallback((text: string) => setSearch?.(text.trim()), PAUSE);
+  // Somebody went back, or a link set it.
+  useEffect(() => setTyped((now) => (now.trim() === search ? now : search)), [search]);
+  return (
+    <TextInput
+      className={classes.search}
+      type="search"
+      aria-label={t('table.search')}
+      placeholder={t('table.search')}
+      dir="auto"
+      leftSection={<IconSearch size={16} />}
+      rightSection={
+        typed === '' ? null : (
+          <CloseButton
+            size="sm"
+            aria-label={t('field.clear')}
+            onClick={() => {
+              setTyped('');
+              setSearch?.('');
+            }}
+          />
+        )
+      }
+      value={typed}
+      onChange={(event) => {
+        setTyped(event.currentTarget.value);
+        later(event.currentTarget.value);
+      }}
+    />
+  );
+}
+
+function ColumnMenu<S>({ table }: { table: Table<S> }) {
+  const { t } = useTranslation();
+  const choice = table.getAllLeafColumns().filter((column) => column.getCanHide());
+  if (choice.length === 0) return null;
+  return (
+    <Menu position="bottom-end" closeOnItemClick={false}>
+      <Menu.Target>
+        <Tooltip label={t('table.columns')}>
+          <ActionIcon variant="default" size={36} aria-label={t('table.columns')}>
+            <IconColumns size={18} />
+          </ActionIcon>
+        </Tooltip>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{t('table.columns')}</Menu.Label>
+        {choice.map((column) => (
+          <Menu.Item
+            key={column.id}
+            role="menuitemcheckbox"
+            aria-checked={column.getIsVisible()}
+            leftSection={<IconCheck size={16} visibility={column.getIsVisible() ? 'visible' : 'hidden'} />}
+            onClick={() => column.toggleVisibility()}
+          >
+            {String(column.columnDef.header)}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** On phones there are no headings to click. */
+function SortMenu<S, R>({
+  table,
+  source,
+  columns,
+}: {
+  table: Table<S>;
+  source: RowSource<R>;
+  columns: readonly Column<R>[];
+}) {
+  const { t } = useTranslation();
+  const { sorting, setSorting } = source;
+  const sortable = columns.filter((column) => column.sortable);
+  if (setSorting === null || sortable.length === 0) return null;
+  const Direction = sorting?.descending ? IconSortDescending : IconSortAscending;
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <ActionIcon variant="default" size={36} aria-label={t('table.sort')}>
+          <IconArrowsSort size={18} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{t('table.sort')}</Menu.Label>
+        {sortable.map((column) => {
+          const current = sorting?.column === column.id;
+          return (
+            <Menu.Item
+              key={column.id}
+              role="menuitemradio"
+              aria-checked={current}
+              rightSection={current ? <Direction size={16} /> : null}
+              onClick={() => setSorting({ column: column.id, descending: current && !sorting.descending })}
+            >
+              {String(table.getColumn(column.id)?.columnDef.header)}
+            </Menu.Item>
+          );
+        })}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

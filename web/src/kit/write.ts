@@ -1,0 +1,46 @@
+/** Changing something, and telling what became of it: always the same way. */
+import type { UseMutationResult } from '@tanstack/react-query';
+import type { BodyOf, DoneOf, WritePath } from '@/api/client';
+import type { ApiError } from '@/api/errors';
+import { useWriteQuietly, type WriteOptions } from '@/api/queries';
+import { useErrorText } from './errors';
+import { hasField, type KitForm } from './form/form';
+import { notify } from './notify';
+
+export interface KitWriteOptions<P extends WritePath> extends WriteOptions<P> {
+  /** Told when it is done; nothing when left out. */
+  done?: string | ((answer: DoneOf<P>, body: BodyOf<P>) => string);
+  /** Shows errors of its fields at the fields, and all others above them. */
+  // biome-ignore lint/suspicious/noExplicitAny: the form's values need not be those of the service
+  form?: KitForm<any>;
+  /** Codes that the caller deals with in `onFailed`; nothing is told of them. */
+  handled?: readonly string[];
+}
+
+/**
+ * Calls a service that changes something: `const save = useWrite('/pbx/users/add', {...}); save.mutate(body)`.
+ *
+ * What fails is shown at the form's field it belongs to, else on top of the form, else as a notification.
+ */
+export function useWrite<P extends WritePath>(
+  path: P,
+  { done, form, handled = [], onDone, onFailed, ...options }: KitWriteOptions<P> = {},
+): UseMutationResult<DoneOf<P>, ApiError, BodyOf<P>> {
+  const errorText = useErrorText();
+  return useWriteQuietly(path, {
+    ...options,
+    onDone: (answer, body) => {
+      form?.settled();
+      if (done !== undefined) notify.done(typeof done === 'function' ? done(answer, body) : done);
+      onDone?.(answer, body);
+    },
+    onFailed: (error, body) => {
+      onFailed?.(error, body);
+      if (handled.includes(error.code) || error.code === 'signed_out') return;
+      const text = errorText(error);
+      if (form === undefined) notify.failed(text);
+      else if (error.field !== null && hasField(form, error.field)) form.failField(error.field, text);
+      else form.failWhole(text);
+    },
+  });
+}

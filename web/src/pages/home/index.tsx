@@ -1,0 +1,5 @@
+import { PageHeader } from '@/kit/PageHeader';
+
+export default function Page() {
+  return <PageHeader />;
+}

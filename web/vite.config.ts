@@ -1,0 +1,40 @@
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+import { compressed } from './scripts/compressed';
+
+export default defineConfig({
+  base: '/console/',
+  plugins: [react(), compressed()],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  // The server puts the nonce of each response in its place.
+  html: { cspNonce: '__CSP_NONCE__' },
+  build: {
+    outDir: '../src/tamas/console/static',
+    emptyOutDir: true,
+    assetsDir: 'assets',
+    // Everything comes from 'self': no data: addresses that the content security policy would refuse.
+    assetsInlineLimit: 0,
+    sourcemap: false,
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    manifest: '.vite/manifest.json',
+  },
+  server: {
+    port: 5173,
+    proxy: {
+      '/api': {
+        target: process.env.TAMAS_CONSOLE_TARGET ?? 'http://127.0.0.1:8088',
+        changeOrigin: true,
+        ws: true,
+        // The console refuses other origins; to it, the pages of this development server are its own.
+        configure: (proxy) => {
+          const own = process.env.TAMAS_CONSOLE_TARGET ?? 'http://127.0.0.1:8088';
+          proxy.on('proxyReq', (request) => request.setHeader('origin', own));
+          proxy.on('proxyReqWs', (request) => request.setHeader('origin', own));
+        },
+      },
+    },
+  },
+});
