@@ -241,7 +241,7 @@ async def running_console(
         settings=settings,
         engine=engine or fake_engine,
         seal=seal,
-        live=live or cast("LiveHub", fake_live),  # type: ignore[arg-type]  # shows what a test sets
+        live=live or cast("LiveHub", fake_live),
         stream=stream or FakeStream(),
         otherwise=_nothing_else,
         passwords=Passwords(QUICK),
