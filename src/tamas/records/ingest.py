@@ -18,6 +18,7 @@ import time
 
 from sqlalchemy import select, update
 
+from tamas.records.agents import note_breaks
 from tamas.records.build import build_record
 from tamas.records.closing import Closing, pass_over, write_calls
 from tamas.records.facts import microseconds
@@ -94,11 +95,11 @@ class Ingestion:
             await asyncio.sleep(0 if worked else _LOOK_AGAIN_SECONDS / 2)
 
     async def step(self) -> int:
-        """Do one transaction's worth of work; returns how many inbox ends and late CDRs it settled."""
+        """Do a few milliseconds' worth of work; returns how many rows of the inboxes led to it."""
         async with self._stepping:
             if not await self._hold():
                 return 0
-            return await self._close_ended() or await self._amend_late()
+            return await self._close_ended() or await self._amend_late() or await note_breaks(self._database)
 
     # -- calls that ended -----------------------------------------------------------------------------------
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
 from tamas.engine.live import member_interface, state_interface
 from tamas.errors import TamasError
+from tamas.records import agents
 from tamas.store.clock import now
 from tamas.store.database import Connection, Database
 from tamas.store.schema import agent_mappings, dialable_numbers, extensions, queue_members, queues
@@ -90,9 +91,11 @@ async def leave(tx: Connection, *, queue: str, agent: str) -> set[str]:
     :raises MembershipRefused: unknown queue, or not in it.
     """
     await _check_queue(tx, queue)
-    gone = await tx.execute(delete(queue_members).where(_m.queue_name == queue, _m.membername == agent))
-    if not gone.rowcount:
+    member = _m.queue_name == queue, _m.membername == agent
+    gone = await tx.rows(delete(queue_members).where(*member).returning(*agents.SPANS))
+    if not gone:
         raise MembershipRefused("agent", f"{agent} is not in queue {queue}")
+    await agents.left(tx, gone)
     await _unmap_if_idle(tx, agent)
     return {queue}
 
@@ -103,9 +106,11 @@ async def set_paused(tx: Connection, *, queue: str, agent: str, paused: bool, re
     :raises MembershipRefused: unknown queue, or not in it.
     """
     await _check_queue(tx, queue)
+    member = and_(_m.queue_name == queue, _m.membername == agent)
+    await (agents.break_began if paused else agents.break_ended)(tx, member)
     found = await tx.execute(
         update(queue_members)
-        .where(_m.queue_name == queue, _m.membername == agent)
+        .where(member)
         .values(paused=int(paused), reason_paused=(reason or None) if paused else None)
     )
     if not found.rowcount:
@@ -114,11 +119,12 @@ async def set_paused(tx: Connection, *, queue: str, agent: str, paused: bool, re
 
 async def empty_queue(tx: Connection, queue: str) -> list[str]:
     """Take everybody out of a queue; tells who was in it."""
-    rows = await tx.rows(delete(queue_members).where(_m.queue_name == queue).returning(_m.membername))
-    agents = [str(row["membername"]) for row in rows]
-    for agent in agents:
-        await _unmap_if_idle(tx, agent)
-    return agents
+    rows = await tx.rows(delete(queue_members).where(_m.queue_name == queue).returning(*agents.SPANS))
+    await agents.left(tx, rows)
+    names = [str(row["membername"]) for row in rows]
+    for name in names:
+        await _unmap_if_idle(tx, name)
+    return names
 
 
 async def renumber_queue(tx: Connection, old: str, new: str) -> None:
@@ -161,9 +167,10 @@ async def _agents_at(tx: Connection, phones: Collection[str]) -> list[str]:
     return [str(row["agent"]) for row in rows]
 
 
-async def _forget_agents(tx: Connection, agents: Collection[str]) -> set[str]:
-    await tx.execute(delete(agent_mappings).where(agent_mappings.c.agent.in_(agents)))
-    rows = await tx.rows(delete(queue_members).where(_m.membername.in_(agents)).returning(_m.queue_name))
+async def _forget_agents(tx: Connection, names: Collection[str]) -> set[str]:
+    await tx.execute(delete(agent_mappings).where(agent_mappings.c.agent.in_(names)))
+    rows = await tx.rows(delete(queue_members).where(_m.membername.in_(names)).returning(*agents.SPANS))
+    await agents.left(tx, rows)
     return {str(row["queue_name"]) for row in rows}
 
 
