@@ -22,7 +22,8 @@ from typing import Any
 from tamas.console.account_types import ensure_account_types
 from tamas.console.accounts import FIRST_USERNAME, ensure_administrator, first_password_file
 from tamas.console.app import ConsoleApi
-from tamas.console.live.absent import AbsentLive
+from tamas.console.live.hub import LiveHub
+from tamas.console.live.stream import Stream
 from tamas.console.problems import collected_problems
 from tamas.dialplan.flow import CallFlow
 from tamas.engine.engine import Engine
@@ -158,7 +159,7 @@ async def serve_api(settings: Settings, listener: socket.socket, stop: asyncio.E
 async def _serve_http(
     store: OpenStore, engine: EngineAccess, listener: socket.socket, stop: asyncio.Event
 ) -> None:
-    live = AbsentLive()
+    live = LiveHub(store.database, engine)
     console = ConsoleApi(
         database=store.database,
         changes=store.changes,
@@ -166,7 +167,7 @@ async def _serve_http(
         engine=engine,
         seal=store.seal,
         live=live,
-        stream=live,
+        stream=Stream(live),
         otherwise=web_routes(store.database, engine),
     )
     api = SimotelApi(
@@ -181,6 +182,7 @@ async def _serve_http(
     try:
         await serve_http(api, [listener], store.settings, stop=stop)
     finally:
+        await live.close()
         await api.close()
         console.close()
 

@@ -1,7 +1,8 @@
-"""Who watches, and what they are told: one watch of the engine and one of the API log for all browsers."""
+"""What one process can tell live: one watch of the engine and one of the API log for all browsers."""
 
 from __future__ import annotations
 
+from tamas.console.live.log_follower import LogFollower
 from tamas.engine.link import EngineAccess
 from tamas.engine.watch.view import EngineView
 from tamas.engine.watch.watcher import EngineWatch
@@ -9,11 +10,11 @@ from tamas.store.database import Database
 
 
 class LiveHub:
-    """What one process can tell live. Costs nothing while nobody watches."""
+    """Costs nothing while nobody watches. Close it in the end."""
 
     def __init__(self, database: Database, engine: EngineAccess) -> None:
-        self.database = database
         self.engine = EngineWatch(engine, database)
+        self.api_log = LogFollower(database)
 
     async def view(self) -> EngineView:
         """The engine as it is now.
@@ -25,3 +26,4 @@ class LiveHub:
     async def close(self) -> None:
         """Stop watching."""
         await self.engine.close()
+        await self.api_log.close()

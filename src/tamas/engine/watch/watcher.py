@@ -95,6 +95,10 @@ class Subscription:
             queues={number: state.queue(number) for number in touched.queues},
         )
 
+    def wake(self) -> None:
+        """Let :meth:`next` return although nothing became different."""
+        self._news.set()
+
     def tell(self, touched: Touched | None) -> None:
         """Note what became different; ``None``: everything."""
         if touched is None:
