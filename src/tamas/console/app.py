@@ -36,6 +36,7 @@ SERVICE_MODULES = (
     "tamas.console.api_accounts",
     "tamas.console.simotel_settings",
     "tamas.console.api_logs",
+    "tamas.console.calls",
     "tamas.console.home",
     "tamas.console.account_services",
     "tamas.console.account_type_services",
