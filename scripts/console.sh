@@ -46,13 +46,19 @@ find_node() {
 
 run_npm() { (cd web && npm --no-audit --no-fund --no-update-notifier "$@"); }
 
+# What a command says is worth reading only when it fails.
+quietly() {
+    local said
+    said=$("$@" 2>&1) || { printf '%s\n' "$said" >&2; return 1; }
+}
+
 install_modules() {
     local wanted
     find_node || return
     wanted=$(digest <web/package-lock.json)
     [ "$(cat $modules_stamp 2>/dev/null)" = "$wanted" ] && return
     say "installing the console's packages (npm ci)"
-    run_npm ci --loglevel=error >/dev/null || { say "the console's packages could not be installed"; return 1; }
+    quietly run_npm ci --loglevel=error || { say "the console's packages could not be installed"; return 1; }
     printf '%s' "$wanted" >$modules_stamp
 }
 
@@ -75,7 +81,7 @@ build() {
     say "building the console's pages"
     # A build that is cut off leaves no stamp, so the next one begins anew.
     rm -f $stamp
-    { run_npm run --silent types && run_npm run --silent build; } >&2 || return
+    quietly run_npm run --silent types && quietly run_npm run --silent build || return
     [ -e $built/index.html ] || { say "npm run build made no $built/index.html"; return 1; }
     printf '%s' "$sources" >$stamp
 }
@@ -84,7 +90,7 @@ check() {
     local sources
     sources=$(wanted_sources) || return
     [ "$(cat $check_stamp 2>/dev/null)" = "$sources" ] && return
-    install_modules && run_npm run --silent types && run_npm run --silent check || return
+    install_modules && quietly run_npm run --silent types && quietly run_npm run --silent check || return
     printf '%s' "$sources" >$check_stamp
 }
 
