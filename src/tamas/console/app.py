@@ -42,7 +42,7 @@ SERVICE_MODULES = (
     "tamas.console.account_type_services",
     "tamas.console.activity_services",
 )
-"""Modules that declare services, in the order of the OpenAPI document."""
+"""Modules that declare services."""
 
 STREAM = f"{PREFIX}/stream"
 REFUSED = 4403

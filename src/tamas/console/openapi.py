@@ -31,25 +31,26 @@ _REFERENCE = "#/components/schemas/{name}"
 @cache
 def openapi_document(registry: ConsoleRegistry) -> bytes:
     """The document as JSON. It is made once per registry."""
-    described = [service for service in registry if _is_described(service.answer)]
+    services = sorted(registry, key=lambda service: service.path)
+    described = [service for service in services if _is_described(service.answer)]
     found, components = msgspec.json.schema_components(
         [service.answer for service in described], ref_template=_REFERENCE
     )
     answers = {service.path: schema for service, schema in zip(described, found, strict=True)}
     schemas: dict[str, Schema] = {"Failure": _failure()}
     schemas |= {
-        _request_name(service): service.request.schema() for service in registry if _has_body(service)
+        _request_name(service): service.request.schema() for service in services if _has_body(service)
     }
     schemas |= components
     document = {
         "openapi": "3.1.0",
         "info": {"title": "Tamas console", "version": __version__, "description": DESCRIPTION},
         "servers": [{"url": PREFIX}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(_tag(service) for service in registry)],
+        "tags": [{"name": tag} for tag in dict.fromkeys(_tag(service) for service in services)],
         "security": [{"session": [], "csrf": []}],
         "paths": {
             "/" + service.path: {service.method.lower(): _operation(service, answers.get(service.path))}
-            for service in registry
+            for service in services
         },
         "components": {
             "schemas": schemas,
