@@ -113,3 +113,15 @@ async def test_first_active_trunk(database: Database) -> None:
     await _trunk(database, "first")
     await _trunk(database, "second")
     assert (await look_up(database, phone="", dialed="0912")).trunk == "first"
+
+
+async def test_the_route_that_a_call_belongs_to(database: Database) -> None:
+    """That of the caller's extension, of the agent who sits there, or of the trunk; nobody's is none."""
+    await _extension(database, "101", context="city")
+    await _extension(database, "210", context="national")
+    await _trunk(database, "carrier", context="from-pstn")
+    assert (await look_up(database, phone="101", dialed="102")).context == "city"
+    await _map(database, "210", "101")
+    assert (await look_up(database, phone="101", dialed="102")).context == "national"
+    assert (await look_up(database, phone="", dialed="101", trunk="carrier")).context == "from-pstn"
+    assert (await look_up(database, phone="", dialed="101", trunk="unknown")).context == ""

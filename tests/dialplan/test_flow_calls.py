@@ -17,6 +17,9 @@ from tamas.store.schema import queues, trunks
 
 pytestmark = pytest.mark.engine
 
+LOCAL = {"type": "local", "src": "201", "dst": "202", "context": "main_routing"}
+"""What the flow states of a call from one extension to another."""
+
 
 async def _both_hear(one: PhoneCall, one_hears: int, other: PhoneCall, other_hears: int) -> None:
     await one.until_heard(one_hears)
@@ -41,7 +44,7 @@ async def test_extension_calls_extension(board: Switchboard) -> None:
     await _both_hear(call, TONES["202"], answered, TONES["201"])
     await answered.hang_up()
     await call.until_ended()
-    assert await _facts(board) == {"type": "local", "src": "201", "dst": "202"}
+    assert await _facts(board) == LOCAL
 
 
 async def test_trunk_calls_extension(board: Switchboard) -> None:
@@ -54,7 +57,13 @@ async def test_trunk_calls_extension(board: Switchboard) -> None:
     await call.hang_up()
     await answered.until_ended()
     facts = await _facts(board)
-    assert facts == {"type": "incoming", "dst": "202", "did": "202", "entry": "carrier"}
+    assert facts == {
+        "type": "incoming",
+        "dst": "202",
+        "did": "202",
+        "entry": "carrier",
+        "context": "incoming",
+    }
 
 
 async def test_unknown_number_from_the_trunk_rings_the_fallback(board: Switchboard) -> None:
@@ -78,7 +87,7 @@ async def test_extension_calls_out_over_the_trunk(board: Switchboard) -> None:
     await call.hang_up()
     await answered.until_ended()
     facts = await _facts(board)
-    assert facts == {"type": "outgoing", "src": "201", "dst": "09120000000", "exit": "carrier"}
+    assert facts == LOCAL | {"type": "outgoing", "dst": "09120000000", "exit": "carrier"}
 
 
 @pytest.mark.parametrize("number", ["0098912", "+98912"])

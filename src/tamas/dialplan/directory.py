@@ -58,12 +58,15 @@ class Lookup:
     queue: Queue | None
     trunk: str | None
     """First active trunk."""
+    context: str
+    """Outgoing route of the caller, or incoming route of the trunk that brought the call; may be empty."""
 
 
 def _statement() -> Any:
     given = select(
         cast(bindparam("phone"), String).label("phone"),
         cast(bindparam("dialed"), String).label("dialed"),
+        cast(bindparam("entered_by"), String).label("entered_by"),
     ).cte("given")
     own = extensions.alias("own")  # the caller's phone
     seat = agent_mappings.alias("seat")  # who signed in there
@@ -72,7 +75,8 @@ def _statement() -> Any:
     dialed = extensions.alias("dialed")
     mapping = agent_mappings.alias("mapping")  # where the dialed agent signed in
     ringing = extensions.alias("ringing")  # the phone there
-    # Constants stand in the text, so that the two parameters are the only ones. Ids grow with time.
+    entry = trunks.alias("entry")  # the trunk that brought the call
+    # Constants stand in the text, so that these parameters are the only ones. Ids grow with time.
     first = select(func.min(trunks.c.id)).where(
         trunks.c.active == literal_column("'yes'"), trunks.c.trunk_type == literal_column("'SIP'")
     )
@@ -100,6 +104,7 @@ def _statement() -> Any:
         ringing.c.call_record,
         ringing.c.pjsip_max_contacts,
         trunk,
+        func.coalesce(agent.c.context, own.c.context, entry.c.context, literal_column("''")),
     ).select_from(
         given.outerjoin(own, own.c.number == given.c.phone)
         .outerjoin(seat, seat.c.phone == given.c.phone)
@@ -107,6 +112,7 @@ def _statement() -> Any:
         .outerjoin(queue, queue.c.number == given.c.dialed)
         .outerjoin(dialed, dialed.c.number == given.c.dialed)
         .outerjoin(mapping, mapping.c.agent == given.c.dialed)
+        .outerjoin(entry, entry.c.name == given.c.entered_by)
         .outerjoin(ringing, ringing.c.number == func.coalesce(mapping.c.phone, given.c.dialed))
     )
 
@@ -114,14 +120,15 @@ def _statement() -> Any:
 _LOOKUP = HotQuery(_statement())
 
 
-async def look_up(database: Database, *, phone: str, dialed: str) -> Lookup:
-    """Find a caller's phone (empty: none) and a dialed number."""
-    (row,) = await database.hot(_LOOKUP, phone, dialed)
+async def look_up(database: Database, *, phone: str, dialed: str, trunk: str = "") -> Lookup:
+    """Find a caller's phone (empty: none), a dialed number, and the trunk that brought the call."""
+    (row,) = await database.hot(_LOOKUP, phone, dialed, trunk)
     return Lookup(
         caller=_caller(*row[:9]),
         extension=_extension(dialed, *row[11:21]),
         queue=Queue(number=row[9], record=row[10] == "yes") if row[9] is not None else None,
         trunk=row[21],
+        context=row[22],
     )
 
 

@@ -122,9 +122,9 @@ class CallFlow:
             return
         await call.end(end)
 
-    async def look_up(self, *, phone: str, dialed: str) -> Lookup:
+    async def look_up(self, *, phone: str, dialed: str, trunk: str = "") -> Lookup:
         """What the store knows. :raises StoreUnreachable: it does not answer."""
-        return await _in_time(look_up(self._database, phone=phone, dialed=dialed))
+        return await _in_time(look_up(self._database, phone=phone, dialed=dialed, trunk=trunk))
 
     async def runtime(self) -> Mapping[str, Any]:
         """Runtime settings as they are now. :raises StoreUnreachable: the store does not answer."""
@@ -166,13 +166,16 @@ class _Call:
         self._entry = entry
         self._hops: tuple[str, ...] = ()
         self._caller: Caller | None = None
+        self._context = ""
 
     async def begin(self) -> End:
         """Route the dialed number."""
         entry = self._entry
         if DIALABLE.fullmatch(entry.dialed) is None:
             return End(cause=Cause.INVALID_NUMBER, failed="no number that can be dialed", started=False)
-        found = await self._flow.look_up(phone=entry.phone, dialed=entry.dialed)
+        found = await self._flow.look_up(phone=entry.phone, dialed=entry.dialed, trunk=entry.trunk)
+        if entry.way in (Way.PHONE, Way.TRUNK):  # of an originated call it stands in the request
+            self._context = found.context
         self._caller = await self._speaker(found)
         if entry.way in (Way.AGENT, Way.FIRST_LEG):
             return await self._ring_leg(found)
@@ -187,7 +190,7 @@ class _Call:
             return await self._repeat(resumption)
         self._hops = resumption.hops
         if node.step == "queue":
-            return self._after_queue(outcome)
+            return await self._after_queue(outcome)
         if node.step == "extension" and outcome.status != "ANSWER":
             found = await self._flow.look_up(phone=self._entry.phone, dialed=node.target)
             self._caller = await self._speaker(found)
@@ -271,7 +274,7 @@ class _Call:
             if caller is not None and caller.mapped:
                 await self._session.set_variable("CALLERID(num)", caller.shown_number)
                 await self._session.set_variable("CALLERID(name)", caller.name)
-        await self._state(facts | more)
+        await self._state(facts | more | {"context": self._context})
 
     async def _take_place(self) -> End | None:
         """Count the caller's phone against its limit of simultaneous calls."""
@@ -281,7 +284,8 @@ class _Call:
         await self._session.set_variable(f"GROUP({GROUP_CATEGORY})", caller.phone)
         if await self._calls_of(caller.phone) <= caller.call_limit:
             return None
-        await self._state({"type": "local", "src": caller.shown_number, "dst": entry.dialed})
+        facts = {"type": "local", "src": caller.shown_number, "dst": entry.dialed}
+        await self._state(facts | {"context": self._context})
         return End(cause=Cause.CONGESTION, failed="too many calls at once from this extension", started=False)
 
     async def _calls_of(self, phone: str) -> int:
@@ -400,7 +404,7 @@ class _Call:
         options = QUEUE_OPTIONS + self._masking
         await session.execute("Queue", queue.number, options, "", "", "", "", subroutine)
         status = await session.get_variable("QUEUESTATUS")
-        return self._after_queue(Outcome(status=status or ""))
+        return await self._after_queue(Outcome(status=status or ""))
 
     @property
     def _masking(self) -> str:
@@ -470,8 +474,8 @@ class _Call:
         # A leg is one attempt of several; the reason belongs to the call.
         return replace(self._after_dial(outcome), failed="")
 
-    @staticmethod
-    def _after_queue(outcome: Outcome) -> End:
+    async def _after_queue(self, outcome: Outcome) -> End:
+        await self._state({"queue_status": outcome.status})
         if outcome.status in ("CONTINUE", ""):
             return End(cause=Cause.NORMAL)
         return End(
