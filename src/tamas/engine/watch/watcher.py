@@ -46,6 +46,8 @@ LIST_SECONDS: Final = 30.0
 """For a list that may hold ten thousand phones."""
 MAX_CHANGED_CALLS: Final = 1_000
 """A subscriber who left so many changed calls unread gets a new snapshot instead."""
+_NOTHING: Final = ("No Contacts found", "No registrations found", "Unable to retrieve endpoint")
+"""How PJSIP answers in place of an empty list."""
 RECONNECTS: Final = BackOff(first=0.05, factor=2.0, cap=0.5)
 
 
@@ -137,6 +139,7 @@ class EngineWatch:
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._complained = False
 
     @property
     def watching(self) -> bool:
@@ -255,14 +258,21 @@ class EngineWatch:
                 await self._read_all(client)
             await self._explain()
         except STORE_ERRORS as error:
-            log.warning("the state of the engine has to wait for the store: %s", error)
+            self._complain("the state of the engine has to wait for the store: %s", error)
             raise AmiDisconnected("the store cannot be asked") from error
         except AmiActionFailed as error:
-            log.warning("the state of the engine cannot be read: %s", error)
+            self._complain("the state of the engine cannot be read: %s", error)
             raise
+        self._complained = False
         self._state.found()
         self._settled.set()
         self._tell(None)
+
+    def _complain(self, text: str, error: Exception) -> None:
+        """Log what keeps us from a snapshot, once and not at each try."""
+        if not self._complained:
+            log.warning(text, error)
+        self._complained = True
 
     @contextlib.contextmanager
     def _holding_back(self) -> Iterator[None]:
@@ -281,11 +291,11 @@ class EngineWatch:
         state = self._state
         marks = await read_marks(self._database)
         state.set_trunks({name: bool(mark[0]) for name, mark in marks.trunks.items()})
-        state.contacts.restore(await client.list_action("PJSIPShowContacts", timeout=LIST_SECONDS))
+        state.contacts.restore(await _listed(client, "PJSIPShowContacts"))
         await self._read_endpoints(client, (*map(trunk_endpoint, marks.trunks), *marks.fixed_phones))
         await self._read_registrations(client)
-        state.queues.restore(await client.list_action("QueueStatus", timeout=LIST_SECONDS), now())
-        state.book.restore(await client.list_action("CoreShowChannels", timeout=LIST_SECONDS), now())
+        state.queues.restore(await _listed(client, "QueueStatus"), now())
+        state.book.restore(await _listed(client, "CoreShowChannels"), now())
         await self._read_holds(client)
         for linkedid, past in (await read_past(self._database, state.book.linkedids)).items():
             state.book.restore_past(linkedid, began=past.began, answered=past.answered)
@@ -294,18 +304,11 @@ class EngineWatch:
     async def _read_endpoints(self, client: AmiClient, endpoints: Iterable[str]) -> None:
         """Read the contacts of endpoints with fixed addresses; the list of contacts leaves them out."""
         for endpoint in endpoints:
-            try:
-                details = await client.list_action("PJSIPShowEndpoint", {"Endpoint": endpoint})
-            except AmiActionFailed:
-                details = []  # Asterisk does not know it: it is not active
+            details = await _listed(client, "PJSIPShowEndpoint", Endpoint=endpoint)
             self._state.contacts.restore_one(endpoint, details)
 
     async def _read_registrations(self, client: AmiClient) -> None:
-        try:
-            details = await client.list_action("PJSIPShowRegistrationsOutbound")
-        except AmiActionFailed:
-            details = []  # how Asterisk says that there are none
-        self._state.set_registrations(details)
+        self._state.set_registrations(await _listed(client, "PJSIPShowRegistrationsOutbound"))
         self._registrations_due = asyncio.get_running_loop().time() + REGISTRATIONS_SECONDS
 
     async def _read_holds(self, client: AmiClient) -> None:
@@ -391,10 +394,20 @@ class EngineWatch:
             with self._holding_back():
                 await self._read_endpoints(client, endpoints)
                 for number in members:
-                    status = await client.list_action("QueueStatus", {"Queue": number})
+                    status = await _listed(client, "QueueStatus", Queue=number)
                     self._state.queues.restore_one(number, status, now())
         if endpoints or asyncio.get_running_loop().time() > self._registrations_due:
             await self._read_registrations(client)
+
+
+async def _listed(client: AmiClient, action: str, **fields: str) -> list[AmiMessage]:
+    """Events of a list action; none for what PJSIP has nothing of, or does not know (any more)."""
+    try:
+        return await client.list_action(action, fields, timeout=LIST_SECONDS)
+    except AmiActionFailed as error:
+        if not error.message.startswith(_NOTHING):
+            raise
+        return []
 
 
 def _different(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
