@@ -1,16 +1,15 @@
 import { DirectionProvider, MantineProvider, useDirection } from '@mantine/core';
-import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
-import { RouterProvider } from 'react-router';
 import { queryClient } from '@/api/queries';
 import { CenteredScreen } from '@/app/CenteredScreen';
 import { ErrorState } from '@/kit/states/ErrorState';
+import { NotificationHost } from '@/kit/notify';
 import { LoadingState } from '@/kit/states/LoadingState';
 import { directionOf, type Language } from './i18n';
 import { styleNonce } from './nonce';
-import { router } from './router';
+import { Routing } from './Routing';
 import { SessionProvider } from './session/session';
 import { cssVariables, schemeManager, theme } from './theme';
 
@@ -26,7 +25,7 @@ export function App() {
         deduplicateInlineStyles
       >
         <LanguageOfDocument />
-        <Notifications position="bottom-right" limit={3} containerWidth={400} />
+        <NotificationHost />
         <QueryClientProvider client={queryClient}>
           <SessionProvider
             loading={
@@ -40,7 +39,7 @@ export function App() {
               </CenteredScreen>
             )}
           >
-            <RouterProvider router={router} />
+            <Routing />
           </SessionProvider>
         </QueryClientProvider>
       </MantineProvider>

@@ -1,13 +1,20 @@
 import { Button, Code, Group, Stack, Text, Title } from '@mantine/core';
 import { IconRefresh } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { Link, useRouteError } from 'react-router';
+import { Link } from 'react-router';
 import { CenteredScreen } from './CenteredScreen';
 
-/** Instead of a page that failed while it was drawn. `alone`: the frame around it failed, too. */
-export function Crash({ alone = false }: { alone?: boolean }) {
+export interface CrashProps {
+  error: unknown;
+  /** The frame around the page failed, too. */
+  alone?: boolean;
+  /** Called when another page is gone to. */
+  onLeave: () => void;
+}
+
+/** Instead of a page that failed while it was drawn. */
+export function Crash({ error, alone = false, onLeave }: CrashProps) {
   const { t } = useTranslation();
-  const error = useRouteError();
   const stale = isMissingPart(error);
   const shown = (
     <Stack align="flex-start" gap="md" maw={560} mx="auto" py="xl" role="alert">
@@ -23,7 +30,7 @@ export function Crash({ alone = false }: { alone?: boolean }) {
           {t('crash.reload')}
         </Button>
         {!stale && (
-          <Button variant="default" component={Link} to="/">
+          <Button variant="default" component={Link} to="/" onClick={onLeave}>
             {t('goHome')}
           </Button>
         )}

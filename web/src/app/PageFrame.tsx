@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { ErrorBoundary } from './ErrorBoundary';
 import { Forbidden } from './Forbidden';
 import { type PageFacts, PageProvider } from './page-context';
 import { useMay } from './session/session';
@@ -10,7 +11,9 @@ export function PageFrame({ page, right, children }: { page: PageFacts; right?: 
   if (right !== undefined && !may(right, 'read')) return <Forbidden />;
   return (
     <PageProvider value={page}>
-      <WithSuspense>{children}</WithSuspense>
+      <ErrorBoundary>
+        <WithSuspense>{children}</WithSuspense>
+      </ErrorBoundary>
     </PageProvider>
   );
 }

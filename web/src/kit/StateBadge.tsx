@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core';
 import {
   IconAlertTriangle,
   IconCircleCheck,
@@ -45,15 +44,15 @@ export interface StateBadgeProps {
 /** A state by colour, icon and words. */
 export function StateBadge({ tone, label, hint, icon, live = false, compact = false }: StateBadgeProps) {
   const Icon = icon ?? ICONS[tone];
-  const badge = (
+  return (
     <span
       className={clsx(classes.badge, compact && classes.compact)}
       data-tone={tone}
       role={live ? 'status' : undefined}
+      title={hint}
     >
       <Icon size={14} stroke={2} aria-hidden="true" />
       <span className={classes.label}>{label}</span>
     </span>
   );
-  return hint === undefined ? badge : <Tooltip label={hint}>{badge}</Tooltip>;
 }

@@ -4,7 +4,7 @@ import type { BodyOf, DoneOf, WritePath } from '@/api/client';
 import type { ApiError } from '@/api/errors';
 import { useWriteQuietly, type WriteOptions } from '@/api/queries';
 import { useErrorText } from './errors';
-import { hasField, type KitForm } from './form/form';
+import type { FormValues, KitForm } from './form/form';
 import { notify } from './notify';
 
 export interface KitWriteOptions<P extends WritePath> extends WriteOptions<P> {
@@ -43,4 +43,14 @@ export function useWrite<P extends WritePath>(
       else form.failWhole(text);
     },
   });
+}
+
+/** Whether a form has a field of that dotted name. */
+function hasField(form: KitForm<FormValues>, name: string): boolean {
+  let value: unknown = form.values;
+  for (const part of name.split('.')) {
+    if (typeof value !== 'object' || value === null || !(part in value)) return false;
+    value = (value as Record<string, unknown>)[part];
+  }
+  return true;
 }

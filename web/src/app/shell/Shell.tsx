@@ -1,7 +1,8 @@
-import { AppShell, Burger, Drawer, Group, ScrollArea } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { ActionIcon } from '@mantine/core';
+import { IconMenu2 } from '@tabler/icons-react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, Outlet, ScrollRestoration } from 'react-router';
+import { Link, Outlet, useLocation } from 'react-router';
 import { AccountMenu } from './AccountMenu';
 import { ConnectionLost } from './ConnectionLost';
 import { EngineState } from './EngineState';
@@ -12,75 +13,66 @@ import { SchemeSwitch } from './SchemeSwitch';
 import classes from './Shell.module.css';
 import { Wordmark } from './Wordmark';
 
-const HEADER = 56;
-const SIDEBAR = 248;
+const MenuDrawer = lazy(() => import('./MenuDrawer'));
 
 /** The frame around all pages: menu at the side (in a drawer where there is no room), bar at the top. */
 export default function Shell() {
   const { t } = useTranslation();
-  const [opened, { open, close }] = useDisclosure(false);
+  const [menu, setMenu] = useState(false);
+  const { pathname } = useLocation();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top
+  useEffect(() => window.scrollTo({ top: 0 }), [pathname]);
   return (
-    <AppShell
-      header={{ height: HEADER }}
-      navbar={{ width: SIDEBAR, breakpoint: 'md', collapsed: { mobile: true } }}
-      layout="alt"
-    >
+    <div className={classes.shell}>
       <a href="#content" className={classes.skip}>
         {t('shell.skip')}
       </a>
-      <AppShell.Header className={classes.header}>
-        <Group gap="xs" wrap="nowrap" hiddenFrom="md">
-          <Burger
-            opened={opened}
-            onClick={open}
-            size="sm"
-            aria-label={t('shell.openMenu')}
-            aria-haspopup="dialog"
-          />
-          <Link to="/" className={classes.homeLink} aria-label={t('shell.home')}>
-            <Wordmark />
-          </Link>
-        </Group>
-        <div className={classes.spread} />
-        <Group gap="2xs" wrap="nowrap">
-          <EngineState />
-          <Group gap="2xs" wrap="nowrap" visibleFrom="sm">
-            <LanguageSwitch />
-            <SchemeSwitch />
-          </Group>
-          <AccountMenu />
-        </Group>
-      </AppShell.Header>
-      <AppShell.Navbar className={classes.navbar}>
+      <aside className={classes.side}>
         <Link to="/" className={classes.brand} aria-label={t('shell.home')}>
           <Wordmark />
         </Link>
-        <ScrollArea className={classes.menu} type="auto">
+        <div className={classes.menu}>
           <Navigation />
-        </ScrollArea>
-      </AppShell.Navbar>
-      <Drawer
-        opened={opened}
-        onClose={close}
-        size={288}
-        title={<Wordmark />}
-        hiddenFrom="md"
-        closeButtonProps={{ 'aria-label': t('shell.closeMenu') }}
-      >
-        <Navigation onChoose={close} />
-        <Group gap="2xs" mt="md" hiddenFrom="sm" className={classes.switches}>
-          <LanguageSwitch />
-          <SchemeSwitch />
-        </Group>
-      </Drawer>
-      <AppShell.Main id="content" tabIndex={-1} className={classes.main}>
+        </div>
+      </aside>
+      <header className={classes.top}>
+        <div className={classes.narrow}>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            size="lg"
+            aria-label={t('shell.openMenu')}
+            aria-haspopup="dialog"
+            aria-expanded={menu}
+            onClick={() => setMenu(true)}
+          >
+            <IconMenu2 size={22} stroke={1.75} aria-hidden="true" />
+          </ActionIcon>
+          <Link to="/" className={classes.home} aria-label={t('shell.home')}>
+            <Wordmark />
+          </Link>
+        </div>
+        <div className={classes.tools}>
+          <EngineState />
+          <div className={classes.switches}>
+            <LanguageSwitch />
+            <SchemeSwitch />
+          </div>
+          <AccountMenu />
+        </div>
+      </header>
+      {menu && (
+        <Suspense fallback={null}>
+          <MenuDrawer onClose={() => setMenu(false)} />
+        </Suspense>
+      )}
+      <main id="content" tabIndex={-1} className={classes.main}>
         <ConnectionLost />
         <div className={classes.page}>
           <FailedTries />
           <Outlet />
         </div>
-      </AppShell.Main>
-      <ScrollRestoration />
-    </AppShell>
+      </main>
+    </div>
   );
 }

@@ -96,16 +96,6 @@ export function useKitForm<V extends FormValues>({
   };
 }
 
-/** Whether a form has a field of that dotted name. */
-export function hasField(form: KitForm<FormValues>, name: string): boolean {
-  let value: unknown = form.values;
-  for (const part of name.split('.')) {
-    if (typeof value !== 'object' || value === null || !(part in value)) return false;
-    value = (value as Record<string, unknown>)[part];
-  }
-  return true;
-}
-
 /** Puts the cursor into a field, wherever it is folded away. */
 function showField(name: string): void {
   requestAnimationFrame(() => {

@@ -1,50 +1,48 @@
 /** Keeps what somebody typed from being lost by leaving. */
-import { useEffect, useEffectEvent, useRef, useState } from 'react';
+import type { Transition } from 'history';
+import { useEffect, useEffectEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useBlocker } from 'react-router';
+import { history } from '@/app/history';
 import { ConfirmDialog } from '../dialogs/ConfirmDialog';
 import type { FormValues, KitForm } from './form';
 
 /**
- * Asks before an unsaved form is left, in whichever way. `leave(go)` calls `go` at once, or after a yes.
+ * Asks before an unsaved form is left, in whichever way: by closing it, by going to another page or back, or by
+ * closing the browser's tab. `leave(go)` calls `go` at once, or after a yes.
  */
 export function useUnsavedGuard<V extends FormValues>(form: KitForm<V>) {
   const { t } = useTranslation();
-  const [going, setGoing] = useState<(() => void) | null>(null);
-  const agreed = useRef(false);
-  const blocker = useBlocker(() => !agreed.current && form.isDirty());
+  const [going, setGoing] = useState<{ go: () => void } | null>(null);
+  const dirty = form.isDirty();
 
-  const warn = useEffectEvent((event: BeforeUnloadEvent) => {
-    if (form.isDirty()) event.preventDefault();
-  });
+  // What was saved a moment ago is no longer unsaved, though nothing was drawn anew since.
+  const mayLeave = useEffectEvent(() => !form.isDirty());
   useEffect(() => {
-    const handle = (event: BeforeUnloadEvent) => warn(event);
-    window.addEventListener('beforeunload', handle);
-    return () => window.removeEventListener('beforeunload', handle);
-  }, []);
+    if (!dirty) return;
+    const release = history.block((transition: Transition) => {
+      const go = () => {
+        release();
+        transition.retry();
+      };
+      if (mayLeave()) go();
+      else setGoing({ go });
+    });
+    return release;
+  }, [dirty]);
 
-  const asking = going !== null || blocker.state === 'blocked';
   const dialog = (
     <ConfirmDialog
-      opened={asking}
+      opened={going !== null}
       title={t('unsaved.title')}
       confirm={t('unsaved.discard')}
       cancel={t('unsaved.stay')}
       danger
       onConfirm={() => {
-        agreed.current = true;
-        if (blocker.state === 'blocked') blocker.proceed();
-        else going?.();
-        setGoing(null);
-        // The form may stay on screen for something else.
-        setTimeout(() => {
-          agreed.current = false;
-        }, 0);
-      }}
-      onClose={() => {
-        if (blocker.state === 'blocked') blocker.reset();
+        form.reset();
+        going?.go();
         setGoing(null);
       }}
+      onClose={() => setGoing(null)}
     >
       {t('unsaved.text')}
     </ConfirmDialog>
@@ -52,7 +50,7 @@ export function useUnsavedGuard<V extends FormValues>(form: KitForm<V>) {
   return {
     dialog,
     leave: (go: () => void) => {
-      if (form.isDirty()) setGoing(() => go);
+      if (form.isDirty()) setGoing({ go });
       else go();
     },
   };

@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core';
 import { useClock } from '../clock';
 import { useFormat } from '../format';
 import classes from './text.module.css';
@@ -18,10 +17,13 @@ export function TimeText({ at, as = 'dateTime' }: TimeTextProps) {
   const now = useClock(as === 'relative' ? (Math.abs(Date.now() - at) < 2 * MINUTE ? 1_000 : MINUTE) : null);
   const exact = format.dateTime(at);
   const text = as === 'relative' ? format.relative(at, now) : format[as](at);
-  const time = (
-    <time dateTime={new Date(at).toISOString()} className={classes.time}>
+  return (
+    <time
+      dateTime={new Date(at).toISOString()}
+      className={classes.time}
+      title={text === exact ? undefined : exact}
+    >
       {text}
     </time>
   );
-  return text === exact ? time : <Tooltip label={exact}>{time}</Tooltip>;
 }

@@ -1,12 +1,15 @@
-/** The one style of notifications: something was done, or could not be done. */
-import { notifications } from '@mantine/notifications';
+import { Notifications, notifications } from '@mantine/notifications';
 import { IconCheck, IconX } from '@tabler/icons-react';
 import i18next from 'i18next';
 
 const SHORT = 5_000;
 const LONG = 12_000;
 
-function show(message: string, done: boolean): void {
+export function Host() {
+  return <Notifications position="bottom-right" limit={3} containerWidth={400} />;
+}
+
+export function showNotification(message: string, done: boolean): void {
   notifications.show({
     message,
     color: done ? 'teal.8' : 'red.8',
@@ -17,8 +20,3 @@ function show(message: string, done: boolean): void {
     closeButtonProps: { 'aria-label': i18next.t('close') },
   });
 }
-
-export const notify = {
-  done: (message: string) => show(message, true),
-  failed: (message: string) => show(message, false),
-};
