@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from support.console import first_password
 from support.server import TamasServer
 from support.servers import NewServer
 
@@ -68,7 +69,7 @@ async def test_health_says_what_is_ready(server: TamasServer) -> None:
 
 
 async def test_https_and_a_proxy(new_server: NewServer, certificate: tuple[Path, Path]) -> None:
-    """With a certificate the API speaks HTTPS only; behind a trusted proxy its client's address counts."""
+    """With a certificate both APIs speak HTTPS only; behind a trusted proxy its client's address counts."""
     server = await new_server(
         start=False,
         TAMAS_HTTP_TLS_CERT=str(certificate[0]),
@@ -97,6 +98,13 @@ async def test_https_and_a_proxy(new_server: NewServer, certificate: tuple[Path,
         assert (await client.post(ping, auth=auth)).status_code == 403
         other = {"X-Forwarded-For": "203.0.113.9, 198.51.100.1"}
         assert (await client.post(ping, auth=auth, headers=other)).status_code == 403
+        signed_in = await client.post(
+            "/api/console/v1/session/sign_in",
+            json={"username": "admin", "password": first_password(server)},
+            headers={"Origin": address},
+        )
+        assert signed_in.headers["set-cookie"].startswith("__Host-tamas_session=")
+        assert "Secure" in signed_in.headers["set-cookie"]
     async with httpx.AsyncClient(timeout=5) as plain:
         with pytest.raises(httpx.TransportError):
             await plain.get(f"{server.base_url}/healthz")
