@@ -304,6 +304,13 @@ class Service:
 class Registry(Declarations[Service]):
     """All services of the Simotel API in a process, by path."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._aliases: dict[str, str] = {}
+
+    def get(self, path: str) -> Service | None:
+        return super().get(self._aliases.get(path, path))
+
     def service(
         self,
         path: str,
@@ -314,6 +321,7 @@ class Registry(Declarations[Service]):
         request: type[R] = NoParameters,  # type: ignore[assignment]
         description: str = "",
         max_file: str | None = None,
+        aliases: Sequence[str] = (),
     ) -> Callable[
         [Callable[[ServiceContext, R], Awaitable[Any]]], Callable[[ServiceContext, R], Awaitable[Any]]
     ]:
@@ -324,6 +332,7 @@ class Registry(Declarations[Service]):
 
         :param description: more about it for the documentation, Markdown-free.
         :param max_file: of an upload, and of nothing else: the setting that limits its file, in bytes.
+        :param aliases: other paths under which clients call it; its permission is the same under each.
         :raises DeclarationError: the path is taken or malformed, the registry is sealed, or ``max_file`` is
             missing or too much.
         """
@@ -348,6 +357,7 @@ class Registry(Declarations[Service]):
                     max_file=max_file,
                 )
             )
+            self._aliases.update(dict.fromkeys(aliases, path))
             return run
 
         return declare
