@@ -6,7 +6,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -302,6 +302,40 @@ async def test_changes_are_in_force_on_the_next_request_of_every_process(
         assert (await sara.refused("session/sign_in", username="sara", password="changed it 1"))[
             "code"
         ] == "wrong_credentials"
+
+
+async def test_no_value_breaks_a_service(console: RunningConsole) -> None:
+    """Every parameter of every service gets what does not fit it: never an answer that something broke."""
+    odd: tuple[Any, ...] = (
+        None,
+        True,
+        -1,
+        2**63,
+        1.5,
+        "",
+        " ",
+        "x" * 5000,
+        "a\u202eb\u0000",
+        "' OR 1=1 --",
+        "${EXTEN}",
+        "۱۲۳",
+        "000000000000000000000000",
+        [],
+        [None],
+        [{}],
+        {"$gt": ""},
+        {"a": {"b": [1]}},
+    )
+    for service in declared_services():
+        names = [bound.wire for bound in service.request.fields]
+        if service.path.startswith("session/") or not names:
+            continue
+        for value in odd:
+            values = dict.fromkeys(names, value)
+            if service.method == "GET":
+                values = {name: str(value) for name in names}
+            answer = await console.send(service.method, service.path, values)
+            assert answer.status_code != 500, f"{service.path} with {value!r}"
 
 
 async def test_a_busy_store_is_told(chain: RunningConsole, monkeypatch: pytest.MonkeyPatch) -> None:
