@@ -21,7 +21,9 @@ export function compressed(): Plugin {
       await Promise.all(
         files
           // index.html is left out: the server writes a nonce into it.
-          .filter((file) => file.isFile() && TEXT.has(extname(file.name)) && !file.parentPath.endsWith('.vite'))
+          .filter(
+            (file) => file.isFile() && TEXT.has(extname(file.name)) && !file.parentPath.endsWith('.vite'),
+          )
           .map((file) => compress(join(file.parentPath, file.name))),
       );
     },

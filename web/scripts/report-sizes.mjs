@@ -40,7 +40,9 @@ function filesOf(keys) {
 function sizeOf(file) {
   const path = join(built, file);
   if (existsSync(`${path}.gz`)) return readFileSync(`${path}.gz`).length;
-  return file.endsWith('.woff2') ? readFileSync(path).length : gzipSync(readFileSync(path), { level: 9 }).length;
+  return file.endsWith('.woff2')
+    ? readFileSync(path).length
+    : gzipSync(readFileSync(path), { level: 9 }).length;
 }
 
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1).padStart(6)} kB`;
@@ -55,9 +57,12 @@ for (const [name, keysFor] of Object.entries(LOADS)) {
     const total = files.reduce((sum, file) => sum + sizeOf(file), 0);
     const fits = total <= BUDGET;
     over ||= !fits;
-    console.log(`first load of ${name.padEnd(8)} ${language}  ${kilobytes(total)}${fits ? '' : '  OVER THE BUDGET'}`);
+    console.log(
+      `first load of ${name.padEnd(8)} ${language}  ${kilobytes(total)}${fits ? '' : '  OVER THE BUDGET'}`,
+    );
     if (process.argv.includes('--files')) {
-      for (const file of files.sort((a, b) => sizeOf(b) - sizeOf(a))) console.log(`    ${kilobytes(sizeOf(file))}  ${file}`);
+      for (const file of files.sort((a, b) => sizeOf(b) - sizeOf(a)))
+        console.log(`    ${kilobytes(sizeOf(file))}  ${file}`);
     }
   }
 }

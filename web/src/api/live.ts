@@ -4,7 +4,7 @@
  * A snapshot replaces what a handler knows of a topic and may come at any time; a change adds to it.
  */
 import { useEffect, useEffectEvent, useSyncExternalStore } from 'react';
-import { API, type AnswerOf, type RowOf } from './client';
+import { type AnswerOf, API, type RowOf } from './client';
 
 type LiveCall = AnswerOf<'/calls/current'>['calls'][number];
 type ApiLogRow = RowOf<'/api_log/list'>;
@@ -196,7 +196,11 @@ export function useLive<T extends Topic>(
   const handle = useEffectEvent((message: LiveMessage<Topic>) => handler(message as LiveMessage<T>));
   const wanted = topics.join(' ');
   useEffect(
-    () => live.watch({ topics: new Set(wanted.split(' ').filter(Boolean)), handle: (message) => handle(message) }),
+    () =>
+      live.watch({
+        topics: new Set(wanted.split(' ').filter(Boolean)),
+        handle: (message) => handle(message),
+      }),
     [wanted],
   );
 }

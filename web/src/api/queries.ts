@@ -10,7 +10,16 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
-import { type AnswerOf, type BodyOf, type DoneOf, type QueryOf, type ReadPath, read, type WritePath, write } from './client';
+import {
+  type AnswerOf,
+  type BodyOf,
+  type DoneOf,
+  type QueryOf,
+  type ReadPath,
+  read,
+  type WritePath,
+  write,
+} from './client';
 import { ApiError, asApiError } from './errors';
 
 const TRIES = 2;

@@ -43,6 +43,7 @@ export function Crash({ error, alone = false, onLeave }: CrashProps) {
 /** Whether a file of this build is gone: the server has a newer one. */
 function isMissingPart(error: unknown): boolean {
   return (
-    error instanceof TypeError && /dynamically imported module|importing a module|module script/i.test(error.message)
+    error instanceof TypeError &&
+    /dynamically imported module|importing a module|module script/i.test(error.message)
   );
 }

@@ -8,7 +8,13 @@ export default function NotFound() {
   return (
     <>
       <title>{`${t('notFound.title')} · ${t('product')}`}</title>
-      <EmptyState icon={IconMapQuestion} level={1} title={t('notFound.title')} text={t('notFound.text')} home />
+      <EmptyState
+        icon={IconMapQuestion}
+        level={1}
+        title={t('notFound.title')}
+        text={t('notFound.text')}
+        home
+      />
     </>
   );
 }

@@ -6,7 +6,15 @@ import { useMay } from './session/session';
 import { WithSuspense } from './WithSuspense';
 
 /** Around every page: whether it may be seen, its texts, and what is shown until it is there. */
-export function PageFrame({ page, right, children }: { page: PageFacts; right?: string; children: ReactNode }) {
+export function PageFrame({
+  page,
+  right,
+  children,
+}: {
+  page: PageFacts;
+  right?: string;
+  children: ReactNode;
+}) {
   const may = useMay();
   if (right !== undefined && !may(right, 'read')) return <Forbidden />;
   return (

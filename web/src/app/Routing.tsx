@@ -1,5 +1,5 @@
 import { lazy } from 'react';
-import { type HistoryRouterProps, Route, Routes, unstable_HistoryRouter as Router } from 'react-router';
+import { type HistoryRouterProps, Route, unstable_HistoryRouter as Router, Routes } from 'react-router';
 import { ErrorBoundary } from './ErrorBoundary';
 import { history } from './history';
 import { PageFrame } from './PageFrame';

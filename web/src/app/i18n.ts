@@ -85,4 +85,3 @@ export async function changeLanguage(language: Language): Promise<void> {
   remember('language', language);
   await i18next.changeLanguage(language);
 }
-

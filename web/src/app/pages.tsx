@@ -113,4 +113,3 @@ export const PAGES: readonly PageEntry[] = [
 ];
 
 export const GROUPS: readonly PageGroup[] = ['top', 'pbx', 'maintenance'];
-

@@ -15,7 +15,7 @@ import classes from './StateBadge.module.css';
 /** ok: as it should be; busy: at work; hold: waiting; warn: look at it; bad: broken; off: not in use; info. */
 export type Tone = 'ok' | 'busy' | 'hold' | 'warn' | 'bad' | 'off' | 'idle' | 'info';
 
-type Icon = ComponentType<{ size?: number | string; stroke?: number | string; "aria-hidden"?: "true" }>;
+type Icon = ComponentType<{ size?: number | string; stroke?: number | string; 'aria-hidden'?: 'true' }>;
 
 const ICONS: Record<Tone, Icon> = {
   ok: IconCircleCheck,

@@ -1,7 +1,7 @@
 /** The words for what went wrong. */
 import { useTranslation } from 'react-i18next';
-import { usePage } from '@/app/page-context';
 import { type ApiError, asApiError } from '@/api/errors';
+import { usePage } from '@/app/page-context';
 
 /**
  * Gives the text of an error. A page may have words of its own: `error.<code>_<field>` and `error.<code>` in its
@@ -29,7 +29,8 @@ function shown(params: ApiError['params']): Record<string, string | number> {
   return Object.fromEntries(
     Object.entries(params).flatMap(([name, value]) => {
       if (typeof value === 'string' || typeof value === 'number') return [[name, value]];
-      if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return [[name, value.join(', ')]];
+      if (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+        return [[name, value.join(', ')]];
       return [];
     }),
   );

@@ -92,7 +92,9 @@ export function makeFormat(language: string, calendar: string, timezone: string)
       const hours = Math.floor(seconds / 3600);
       const minutes = Math.floor((seconds % 3600) / 60);
       const rest = two.format(seconds % 60);
-      return hours > 0 ? `${plain.format(hours)}:${two.format(minutes)}:${rest}` : `${plain.format(minutes)}:${rest}`;
+      return hours > 0
+        ? `${plain.format(hours)}:${two.format(minutes)}:${rest}`
+        : `${plain.format(minutes)}:${rest}`;
     },
     list: (items) => list.format(items),
   };

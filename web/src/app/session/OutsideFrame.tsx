@@ -4,8 +4,8 @@ import { useTranslation } from 'react-i18next';
 import { LanguageSwitch } from '../shell/LanguageSwitch';
 import { SchemeSwitch } from '../shell/SchemeSwitch';
 import { Wordmark } from '../shell/Wordmark';
-import { useCurrent } from './session';
 import classes from './OutsideFrame.module.css';
+import { useCurrent } from './session';
 
 /** Around what is shown before the console itself: signing in, choosing a password. */
 export function OutsideFrame({

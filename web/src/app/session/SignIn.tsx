@@ -5,8 +5,8 @@ import { useTranslation } from 'react-i18next';
 import { Navigate, useSearchParams } from 'react-router';
 import { write } from '@/api/client';
 import { type ApiError, asApiError } from '@/api/errors';
-import { useFormat } from '@/kit/format';
 import { useErrorText } from '@/kit/errors';
+import { useFormat } from '@/kit/format';
 import { OutsideFrame } from './OutsideFrame';
 import { setCurrent, useCurrent } from './session';
 
@@ -124,12 +124,7 @@ export default function SignIn() {
               />
             </>
           )}
-          <Button
-            type="submit"
-            fullWidth
-            loading={busy}
-            disabled={wait > 0}
-          >
+          <Button type="submit" fullWidth loading={busy} disabled={wait > 0}>
             {wait > 0 ? format.duration(wait * 1000) : t('signIn.submit')}
           </Button>
           {secondStep && (

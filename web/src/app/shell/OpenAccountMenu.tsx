@@ -29,7 +29,11 @@ export default function OpenAccountMenu() {
           </Text>
         </Menu.Label>
         <Menu.Divider />
-        <Menu.Item leftSection={<IconUserCircle size={18} aria-hidden="true" />} component={Link} to="/profile">
+        <Menu.Item
+          leftSection={<IconUserCircle size={18} aria-hidden="true" />}
+          component={Link}
+          to="/profile"
+        >
           {t('page.profile.title')}
         </Menu.Item>
         <Menu.Item

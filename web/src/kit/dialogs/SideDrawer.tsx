@@ -19,7 +19,13 @@ export function SideDrawer({ title, onClose, children, footer, size = 560 }: Sid
   const { t } = useTranslation();
   const narrow = useMediaQuery('(max-width: 48em)');
   return (
-    <Drawer.Root opened onClose={onClose} position="right" size={narrow ? '100%' : size} transitionProps={{ duration: 0 }}>
+    <Drawer.Root
+      opened
+      onClose={onClose}
+      position="right"
+      size={narrow ? '100%' : size}
+      transitionProps={{ duration: 0 }}
+    >
       <Drawer.Overlay backgroundOpacity={0.45} />
       <Drawer.Content className={classes.content}>
         <Drawer.Header className={classes.header}>

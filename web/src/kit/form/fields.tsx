@@ -26,7 +26,14 @@ export interface TextFieldProps extends FieldProps {
 }
 
 /** One line of text. */
-export function TextField({ ltr = false, type, inputMode, autoComplete = 'off', maxLength, ...props }: TextFieldProps) {
+export function TextField({
+  ltr = false,
+  type,
+  inputMode,
+  autoComplete = 'off',
+  maxLength,
+  ...props
+}: TextFieldProps) {
   const { shared, value, set } = useField(props);
   return (
     <TextInput
@@ -123,7 +130,9 @@ export function SwitchField({ values = ['yes', 'no'], ...props }: SwitchFieldPro
 export function CheckboxField(props: FieldProps) {
   const { shared, value, set } = useField(props);
   const { placeholder: _, required: __, withAsterisk: ___, ...rest } = shared;
-  return <Checkbox {...rest} checked={value === true} onChange={(event) => set(event.currentTarget.checked)} />;
+  return (
+    <Checkbox {...rest} checked={value === true} onChange={(event) => set(event.currentTarget.checked)} />
+  );
 }
 
 export interface Choice {

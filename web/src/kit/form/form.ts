@@ -121,7 +121,9 @@ function firstOnScreen(names: string[]): string | undefined {
 }
 
 function isBlank(value: unknown): boolean {
-  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
+  return (
+    value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
+  );
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: fields of any form

@@ -51,7 +51,9 @@ export function CardList<R>({
     return () => window.removeEventListener('scroll', onScroll);
   }, []);
 
-  const headers = new Map(table.getAllLeafColumns().map((column) => [column.id, String(column.columnDef.header)]));
+  const headers = new Map(
+    table.getAllLeafColumns().map((column) => [column.id, String(column.columnDef.header)]),
+  );
   const rows = new Map(table.getRowModel().rows.map((row) => [row.original.index, row]));
   const title = columns.find((column) => column.card === 'title') ?? columns[0];
   const beside = columns.filter((column) => column.card === 'beside');

@@ -163,7 +163,9 @@ export function DataTable<R>(props: DataTableProps<R>) {
 
 function isVisibility(value: unknown): value is VisibilityState {
   return (
-    typeof value === 'object' && value !== null && Object.values(value).every((shown) => typeof shown === 'boolean')
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((shown) => typeof shown === 'boolean')
   );
 }
 

@@ -6,8 +6,8 @@ import clsx from 'clsx';
 import { type KeyboardEvent, type MouseEvent, memo, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Column, RowAction } from './columns';
-import classes from './DataTable.module.css';
 import type { DataTableProps, Slot } from './DataTable';
+import classes from './DataTable.module.css';
 import { RowMenu } from './RowMenu';
 
 const ROW_HEIGHT = 44;
@@ -136,8 +136,8 @@ export function RowGrid<R>({
           </UnstyledButton>
         </div>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: rows take the focus and are moved between */}
       <table
+        // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: rows take the focus, arrows move it
         role="grid"
         className={classes.grid}
         style={{ minWidth: width }}
@@ -185,13 +185,8 @@ export function RowGrid<R>({
             )}
           </tr>
         </thead>
-        {/* biome-ignore lint/a11y/noNoninteractiveElementInteractions: keys pressed in the rows arrive here */}
         <tbody ref={body} onKeyDown={onKeyDown}>
-          {before > 0 && (
-            <tr aria-hidden="true" className={classes.space}>
-              <td style={{ height: before }} />
-            </tr>
-          )}
+          {before > 0 && <Room height={before} />}
           {items.map((item) => {
             const row = rows.get(item.index);
             return (
@@ -211,14 +206,20 @@ export function RowGrid<R>({
               />
             );
           })}
-          {after > 0 && (
-            <tr aria-hidden="true" className={classes.space}>
-              <td style={{ height: after }} />
-            </tr>
-          )}
+          {after > 0 && <Room height={after} />}
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** Takes the place of rows that are out of sight. */
+function Room({ height }: { height: number }) {
+  return (
+    // biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it takes the focus
+    <tr aria-hidden="true" className={classes.space}>
+      <td style={{ height }} />
+    </tr>
   );
 }
 
@@ -245,7 +246,9 @@ function Heading<R>({
     <th
       scope="col"
       data-align={column.align}
-      aria-sort={sortable ? (current ? (sorting.descending ? 'descending' : 'ascending') : 'none') : undefined}
+      aria-sort={
+        sortable ? (current ? (sorting.descending ? 'descending' : 'ascending') : 'none') : undefined
+      }
     >
       {sortable ? (
         <UnstyledButton
@@ -299,7 +302,6 @@ function PlainGridRow<R>({
     onOpen?.(data);
   }
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled for all rows together
     <tr
       data-index={index}
       aria-rowindex={index + 2}

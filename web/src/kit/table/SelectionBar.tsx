@@ -17,15 +17,17 @@ export function SelectionBar({ count, total, most, onAll, onClear, children }: S
   const { t } = useTranslation();
   const all = total === null ? count : Math.min(total, most);
   return (
-    <div className={classes.selection} role="region" aria-label={t('table.chosen', { count })}>
+    <section className={classes.selection} aria-label={t('table.chosen', { count })}>
       <CloseButton aria-label={t('table.chooseNone')} onClick={onClear} />
       <strong role="status">{t('table.chosen', { count })}</strong>
       {count < all && (
         <Button variant="subtle" size="compact-sm" onClick={onAll}>
-          {total !== null && total > most ? t('table.chooseFirst', { count: most }) : t('table.chooseAll', { count: all })}
+          {total !== null && total > most
+            ? t('table.chooseFirst', { count: most })
+            : t('table.chooseAll', { count: all })}
         </Button>
       )}
       <div className={classes.end}>{children}</div>
-    </div>
+    </section>
   );
 }

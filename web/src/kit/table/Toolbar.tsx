@@ -29,7 +29,15 @@ export interface ToolbarProps<S, R> {
 }
 
 /** The line above the rows: search, filters, how many there are, which columns. */
-export function Toolbar<S, R>({ table, source, columns, filters, filtered, tools, narrow }: ToolbarProps<S, R>) {
+export function Toolbar<S, R>({
+  table,
+  source,
+  columns,
+  filters,
+  filtered,
+  tools,
+  narrow,
+}: ToolbarProps<S, R>) {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
   return (
@@ -51,11 +59,7 @@ export function Toolbar<S, R>({ table, source, columns, filters, filtered, tools
           {source.total === null ? '' : t('table.count', { count: source.total })}
         </span>
         {tools}
-        {narrow ? (
-          <SortMenu table={table} source={source} columns={columns} />
-        ) : (
-          <ColumnMenu table={table} />
-        )}
+        {narrow ? <SortMenu table={table} source={source} columns={columns} /> : <ColumnMenu table={table} />}
       </div>
     </div>
   );

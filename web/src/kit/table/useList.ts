@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { type AnswerOf, type QueryOf, type ReadPath, type RowOf, read } from '@/api/client';
 import { asApiError } from '@/api/errors';
 import { keyOf } from '@/api/queries';
-import { rememberedJson, remember } from '@/app/storage';
+import { remember, rememberedJson } from '@/app/storage';
 import { useFilters } from '../filters';
 import type { RowSource, Sorting } from './source';
 
@@ -152,9 +152,7 @@ export function useList<P extends ListPath>(
  * Changes rows that were read, without reading them again: for what the live stream tells.
  * `change` answers the changed row, or the same one.
  */
-export function usePatchRows<P extends ListPath>(
-  path: P,
-): (change: (row: RowOf<P>) => RowOf<P>) => void {
+export function usePatchRows<P extends ListPath>(path: P): (change: (row: RowOf<P>) => RowOf<P>) => void {
   const queries = useQueryClient();
   return useCallback(
     (change) => {
