@@ -41,7 +41,7 @@ test-slow: setup-dev console ## The tests that take longer
 	@$(PYTEST) -m slow
 
 screenshots: setup-dev console ## A picture of every page of the console, and var/screenshots/index.html with all of them
-	@$(PYTEST) -m screenshots
+	@$(PYTEST) -m screenshots --maxfail 10
 
 lint: setup-dev ## Format check, lint, types, import contracts, and the same for web/
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from browser._page import CHROMIUM_OPTIONS, DESKTOP, LOCALES, Language, Scheme, chromium
+from browser._page import CHROMIUM_OPTIONS, DESKTOP, LOCALES, PHONE, Language, Scheme, chromium
 from browser._watch import PageWatch
 from support.console import ADMINISTRATOR, PASSWORD, administrator, visitor
 from support.console import Browser as ConsoleBrowser
@@ -50,7 +50,8 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TamasServer]:
     """The server of all browser tests: whoever adds something takes it away again."""
-    running = TamasServer(tmp_path_factory.mktemp("server"))
+    folder = tmp_path_factory.mktemp("server")
+    running = TamasServer(folder, environment={"TAMAS_CONSOLE_STYLE_PAGE": "yes"})
     try:
         await running.start()
         yield running
@@ -85,7 +86,6 @@ class NewPage(Protocol):
         scheme: Scheme = "light",
         username: str | None = ADMINISTRATOR,
         password: str = PASSWORD,
-        touch: bool = False,
     ) -> Page: ...
 
 
@@ -99,7 +99,8 @@ async def new_page(
 ) -> AsyncIterator[NewPage]:
     """``await new_page("/console/calls", language="fa", size=PHONE, scheme="dark")``; see :class:`NewPage`.
 
-    ``username=None`` opens it without a session. A page of a failed test is kept as a picture.
+    ``username=None`` opens it without a session; ``PHONE`` is touched, not pointed at. A page of a failed test is
+    kept as a picture.
     """
     pages: list[Page] = []
 
@@ -111,7 +112,6 @@ async def new_page(
         scheme: Scheme = "light",
         username: str | None = ADMINISTRATOR,
         password: str = PASSWORD,
-        touch: bool = False,
     ) -> Page:
         width, height = size
         context = await browser.new_context(
@@ -120,7 +120,8 @@ async def new_page(
             viewport={"width": width, "height": height},
             color_scheme=scheme,
             reduced_motion="reduce",
-            has_touch=touch,
+            is_mobile=size == PHONE,
+            has_touch=size == PHONE,
         )
         context.set_default_timeout(PATIENCE * 1000)
         await context.grant_permissions(["clipboard-read", "clipboard-write"])
