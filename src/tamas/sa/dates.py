@@ -47,6 +47,10 @@ class RowDates:
         day = _jalali_day(moment.date()) if self._jalali else moment.date().isoformat()
         return f"{day} {moment:%H:%M:%S}"
 
+    def gregorian(self, at: int) -> str:
+        """As :meth:`text`, whatever the calendar of rows: some fields are always so (README decision 8)."""
+        return f"{datetime.fromtimestamp(at // MICROSECONDS, self._zone):%Y-%m-%d %H:%M:%S}"
+
 
 @lru_cache(maxsize=1024)
 def _jalali_day(day: date) -> str:

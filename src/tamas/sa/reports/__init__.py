@@ -1,0 +1,1 @@
+"""``/reports/*``: calls, visits to queues, attempts at agents, presence of agents, survey answers."""
