@@ -30,16 +30,18 @@ from tamas.engine.engine import Engine
 from tamas.engine.install import AsteriskInstall, ensure_asterisk
 from tamas.engine.layout import EngineLayout
 from tamas.engine.link import EngineAccess, EngineLink, EngineSlot
+from tamas.engine.music import link_stock_music, record_music
 from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
 from tamas.engine.status_file import keep_status
 from tamas.engine_events import EngineEvents
 from tamas.http_server import serve_http
 from tamas.records.ingest import Ingestion
 from tamas.sa.app import SimotelApi
+from tamas.sa.uploads import clear_incoming
 from tamas.settings import Settings, default_state_dir
 from tamas.state import prepare_state_dir
 from tamas.store.changes import Changes
-from tamas.store.database import Database, open_database
+from tamas.store.database import STORE_ERRORS, Database, open_database
 from tamas.store.migrate import migrate
 from tamas.web import web_routes
 
@@ -86,7 +88,9 @@ async def serve_main(
     :raises SetupError: it cannot run as it is set up.
     :raises TamasError: something it needs is not there now. Either may come in an ``ExceptionGroup``.
     """
+    layout = EngineLayout(state_dir=settings.state_dir)
     prepare_state_dir(settings.state_dir)
+    clear_incoming(settings.state_dir)
     await migrate(settings.database_url)
     async with _open_store(settings) as store:
         await ensure_account_types(store.database)
@@ -109,6 +113,7 @@ async def serve_main(
             ]
             install = await _install(settings, stop)
             if install is not None:
+                await _keep_music(store, layout, install)
                 slot.engine = engine = _engine(store, install, events)
                 await engine.start()
                 supervision = tasks.create_task(engine.run(), name="engine-supervision")
@@ -119,6 +124,14 @@ async def serve_main(
                 await ingestion.drain(DRAIN_SECONDS)
             for task in background:
                 task.cancel()
+
+
+async def _keep_music(store: OpenStore, layout: EngineLayout, install: AsteriskInstall) -> None:
+    link_stock_music(layout, install)
+    try:
+        await record_music(store.database, layout)
+    except STORE_ERRORS as error:
+        log.warning("what music there is was not written down: %s", error)
 
 
 def _engine(store: OpenStore, install: AsteriskInstall, events: EngineEvents) -> Engine:

@@ -6,14 +6,26 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
+from tamas.sa.app import declared_services
+
 HERE = Path(__file__).parent
 METHODS = ("POST", "PUT", "DELETE", "GET")
-SERVED = ("setting/ping/", "call/originate/", "pbx/users/", "pbx/trunks/", "pbx/queues/")
-"""Beginnings of the paths that this version serves."""
+COMPLETE = (
+    "setting/ping/",
+    "call/originate/",
+    "pbx/users/",
+    "pbx/trunks/",
+    "pbx/queues/",
+    "pbx/blacklists/",
+    "pbx/whitelists/",
+    "pbx/announcements/",
+    "pbx/musiconholds/",
+)
+"""Groups of which this version serves every service."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +44,20 @@ class Endpoint:
     path: str
     op: str
     methods: frozenset[str]
-    query: bool
+    query: Literal["never", "get", "any"]
+    """On which methods parameters may come in the query."""
     parameters: tuple[Parameter, ...]
     kind: str
     message: str | None
     data: Any
     """The sample of ``data``, where the catalogue has one."""
     row: str | None
+    extra: dict[str, Any]
+    """Of a page: what stands between pagination and rows."""
+    sorting: dict[str, int]
+    """Of a page: its own order."""
+    media_types: tuple[str, ...]
+    """Of a file."""
 
     def __str__(self) -> str:
         return self.path
@@ -51,10 +70,15 @@ def load(name: str) -> Any:
 
 
 def endpoints() -> list[Endpoint]:
-    """The services this version serves."""
-    return [
-        _endpoint(entry) for entry in load("endpoints.yaml")["endpoints"] if entry["path"].startswith(SERVED)
-    ]
+    """The services of the catalogue that are declared."""
+    served = {service.path for service in declared_services()}
+    return [_endpoint(entry) for entry in load("endpoints.yaml")["endpoints"] if entry["path"] in served]
+
+
+def unserved() -> list[str]:
+    """Paths of the catalogue that are not declared."""
+    served = {service.path for service in declared_services()}
+    return [entry["path"] for entry in load("endpoints.yaml")["endpoints"] if entry["path"] not in served]
 
 
 def shape(name: str) -> dict[str, Any]:
@@ -68,7 +92,7 @@ def _endpoint(entry: dict[str, Any]) -> Endpoint:
         path=entry["path"],
         op=entry["op"],
         methods=frozenset(entry["methods"]["accept"]),
-        query=entry["query_accepted"] != "never",
+        query=entry["query_accepted"],
         parameters=tuple(
             Parameter(name=item["name"], required=item["required"] == "required", example=item.get("example"))
             for item in entry["params"]
@@ -77,6 +101,9 @@ def _endpoint(entry: dict[str, Any]) -> Endpoint:
         message=entry["response"].get("message"),
         data=entry["response"].get("data"),
         row=entry["response"].get("row"),
+        extra=entry["response"].get("extra", {}),
+        sorting=entry["response"].get("default_sorting", {}),
+        media_types=tuple(entry["response"].get("content_type", ())),
     )
 
 

@@ -28,6 +28,9 @@ async def world(either_server: TamasServer, request: pytest.FixtureRequest) -> A
         world.extension()
         world.queue()
         world.trunk()
+        world.entry("pbx/blacklists")
+        world.entry("pbx/whitelists")
+        world.announcement()
         yield world
 
 

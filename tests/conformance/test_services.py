@@ -22,6 +22,7 @@ ENDPOINTS = endpoints()
 ERRORS = load("errors.yaml")
 TABLE = {row["id"]: row for row in ERRORS["table"]}
 OBJECT_ID = re.compile(r"[0-9a-f]{24}")
+STORED_NAME = re.compile(r"(sen_)?file-\d{14}-\d{5}-[A-Za-z0-9-]+_\.[a-z]+")
 CALL_ID = re.compile(r"orig\.call\.\d+\.\d{6}")
 
 JALALI_LEAP_YEARS = {1403, 1408, 1412, 1416, 1420, 1424, 1428, 1432, 1436, 1441, 1445, 1449, 1453, 1457}
@@ -49,7 +50,7 @@ def assert_refused(answer: httpx.Response, row: str, *, message: str | None = No
 def test_each_accepted_method_does_it(endpoint: Endpoint, world: World) -> None:
     """The service works with every method the catalogue accepts, and answers in the documented form."""
     for method in sorted(endpoint.methods):
-        answer = world.call(endpoint.path, world.request(endpoint), method=method)
+        answer = world.send(endpoint, world.request(endpoint), method=method)
         assert answer.status_code == 200, (method, answer.text)
         check_answer(endpoint, answer, world.calendar)
 
@@ -61,16 +62,20 @@ def test_each_other_method_is_refused(endpoint: Endpoint, world: World) -> None:
         assert_refused(world.call(endpoint.path, {}, method=method), "method")
 
 
-@pytest.mark.parametrize("endpoint", [e for e in ENDPOINTS if e.query], ids=str)
-def test_a_get_may_carry_its_parameters_in_the_query(endpoint: Endpoint, world: World) -> None:
-    """Where the catalogue says so, a GET without a body takes query parameters, objects as JSON text."""
+@pytest.mark.parametrize("endpoint", [e for e in ENDPOINTS if e.query != "never"], ids=str)
+def test_parameters_may_come_in_the_query(endpoint: Endpoint, world: World) -> None:
+    """Where the catalogue says so, of a GET or of any method: query parameters, objects as JSON text."""
     flat = {
         name: json.dumps(value) if isinstance(value, (dict, list)) else value
         for name, value in world.request(endpoint).items()
     }
-    answer = world.client.get(f"/api/v4/{endpoint.path}?{urlencode(flat)}")
-    assert answer.status_code == 200, answer.text
-    check_answer(endpoint, answer, world.calendar)
+    address = f"/api/v4/{endpoint.path}?{urlencode(flat)}"
+    answers = [world.client.get(address)]
+    if endpoint.query == "any":
+        answers += [world.client.post(address, json={}), world.client.put(address)]
+    for answer in answers:
+        assert answer.status_code == 200, answer.text
+        check_answer(endpoint, answer, world.calendar)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
@@ -80,12 +85,12 @@ def test_each_required_field_is_required(endpoint: Endpoint, world: World) -> No
     for name in required:
         body = world.request(endpoint)
         for variant in (without(body, name), emptied(body, name, None), emptied(body, name, "")):
-            answer = world.call(endpoint.path, variant)
+            answer = world.send(endpoint, variant)
             text = ERRORS["operation_errors"]["missing_field"]["text"].replace("<field_name>", name)
             assert_refused(answer, "operation_error", message=text)
             assert answer.headers["x-error-field"] == name
     if not required:
-        assert world.call(endpoint.path, {}).json()["success"] == 1
+        assert world.send(endpoint, {}).json()["success"] == 1
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
@@ -93,13 +98,14 @@ def test_each_other_field_may_be_left_out(endpoint: Endpoint, world: World) -> N
     """A logical or optional field is never an error when it is missing; unknown fields are ignored."""
     for parameter in endpoint.parameters:
         if not parameter.required:
-            answer = world.call(endpoint.path, without(world.request(endpoint), parameter.name))
+            answer = world.send(endpoint, without(world.request(endpoint), parameter.name))
             assert answer.json()["success"] == 1, (
                 parameter.name,
                 answer.text,
                 answer.headers.get("x-error-field"),
             )
-    answer = world.call(endpoint.path, world.request(endpoint) | {"no_such_field": {"a": [1]}})
+    unknown = "text" if endpoint.op == "upload" else {"a": [1]}
+    answer = world.send(endpoint, world.request(endpoint) | {"no_such_field": unknown})
     assert answer.json()["success"] == 1, answer.text
 
 
@@ -114,9 +120,13 @@ def test_the_chain_refuses_in_its_order(endpoint: Endpoint, world: World, strang
     assert_refused(
         world.client.post(address, content=b"a=1", headers={"Content-Type": "text/plain"}), "content_type"
     )
+    json_type, form_type = "application/json", "multipart/form-data; boundary=B"
+    mine, other = (form_type, json_type) if endpoint.op == "upload" else (json_type, form_type)
     for content in (b"{", b"[1]", b"7", b'"text"', b"null"):
-        answer = world.client.post(address, content=content, headers={"Content-Type": "application/json"})
+        answer = world.client.post(address, content=content, headers={"Content-Type": mine})
         assert_refused(answer, "unparseable")
+        answer = world.client.post(address, content=content, headers={"Content-Type": other})
+        assert_refused(answer, "content_type")
 
 
 def emptied(body: dict[str, Any], name: str, value: str | None) -> dict[str, Any]:
@@ -141,6 +151,10 @@ def in_order(data: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def check_answer(endpoint: Endpoint, answer: httpx.Response, calendar: str) -> None:
     """The answer has the exact keys, order, types and texts of the catalogue."""
+    if endpoint.kind == "bytes":
+        assert answer.content
+        assert answer.headers["content-type"] in endpoint.media_types
+        return
     assert answer.headers["content-type"].startswith("application/json")
     body = answer.json()
     assert list(body) == ["success", "message", "data"]
@@ -158,6 +172,22 @@ def check_answer(endpoint: Endpoint, answer: httpx.Response, calendar: str) -> N
             assert endpoint.row is not None
             for row in data:
                 check_row(row, shape(endpoint.row), calendar)
+        case "page":
+            assert list(data) == ["pagination", *endpoint.extra, "data"]
+            assert list(data["pagination"]) == ["start", "count", "sorting", "total"]
+            assert {name: data[name] for name in endpoint.extra} == endpoint.extra
+            assert data["pagination"]["sorting"] == endpoint.sorting
+            assert (data["pagination"]["start"], data["pagination"]["count"]) == (0, 20)
+            assert 0 < len(data["data"]) <= data["pagination"]["total"]
+            assert endpoint.row is not None
+            for row in data["data"]:
+                check_row(row, shape(endpoint.row), calendar)
+        case "ordered":
+            assert list(data) == ["last_id", "data"]
+            assert data["data"], "the feed is empty, so its row was not checked"
+            assert endpoint.row is not None
+            for row in data["data"]:
+                check_row(row, shape(endpoint.row), calendar)
         case "agent_op":
             assert in_order(data) == in_order(endpoint.data)
         case "agent_batch":
@@ -169,6 +199,10 @@ def check_answer(endpoint: Endpoint, answer: httpx.Response, calendar: str) -> N
                 assert list(item) == list(sample)
                 assert [type(value) for value in item.values()] == [type(value) for value in sample.values()]
                 assert (item["message"], item["ok"]) == (sample["message"], sample["ok"])
+        case "object" if endpoint.op == "upload":
+            assert list(data) == list(endpoint.data)
+            assert STORED_NAME.fullmatch(data["filename"])
+            assert data["filename"].rpartition(".")[2] == endpoint.data["filename"].rpartition(".")[2]
         case "object" if endpoint.path == "call/originate/act":
             assert list(data) == list(endpoint.data)
             assert CALL_ID.fullmatch(data["originated_call_id"])

@@ -24,10 +24,11 @@ from tamas.engine.fixed_dialplan import extensions_conf
 from tamas.engine.install import AsteriskInstall
 from tamas.engine.layout import EngineLayout
 from tamas.engine.modules import CONFIG_FILES_NEEDED
+from tamas.engine.music import link_stock_music, stock_folder
 from tamas.engine.odbc import OBJECTS, RECORDS, driver_of, odbc_ini, odbcinst_ini
 from tamas.errors import TamasError
 from tamas.settings import Settings
-from tamas.store.views import REALM
+from tamas.store.views import REALM, STOCK_MUSIC
 
 AMI_USER: Final = "tamas"
 LOOPBACK: Final = "127.0.0.1"
@@ -131,6 +132,7 @@ def write_configuration(
     """
     layout = EngineLayout(state_dir=settings.state_dir)
     layout.make_directories()
+    link_stock_music(layout, install)
     etc, odbc = _render(settings, install, ports, secrets, layout, open_files=_open_files())
     _replace_directory(layout.etc, etc)
     _replace_directory(layout.odbc, odbc)
@@ -204,7 +206,7 @@ def _render(
         "ami_secret": secrets.ami,
         "rtp_first": settings.rtp_ports.first,
         "rtp_last": settings.rtp_ports.last,
-        "music_classes": _music_classes(install),
+        "music_classes": _music_classes(layout, install),
     }
     for name, value in values.items():
         if name not in ("modules", "transports", "music_classes") and _UNSAFE.search(str(value)):
@@ -230,10 +232,10 @@ def _transports(settings: Settings) -> str:
     )
 
 
-def _music_classes(install: AsteriskInstall) -> str:
+def _music_classes(layout: EngineLayout, install: AsteriskInstall) -> str:
     if install.moh_dir is None:
         return "; This Asterisk came without music on hold."
-    return f"\n[default]\nmode = files\ndirectory = {install.moh_dir}\nsort = random"
+    return f"\n[{STOCK_MUSIC}]\nmode = files\ndirectory = {stock_folder(layout)}\nsort = random"
 
 
 def _open_files() -> int:

@@ -79,6 +79,16 @@ class EngineLayout:
         return self.state_dir / "recordings"
 
     @property
+    def announcements(self) -> Path:
+        """Sounds that callers are played."""
+        return self.state_dir / "announcements"
+
+    @property
+    def music(self) -> Path:
+        """Music on hold: a folder for each class."""
+        return self.state_dir / "music"
+
+    @property
     def ami_secret(self) -> Path:
         return self.secrets / "ami.secret"
 
@@ -136,7 +146,8 @@ class EngineLayout:
             self.lib,
             self.odbc,
         )
-        for directory in (self.state_dir, self.asterisk, *made, self.secrets, self.recordings):
+        ours = (self.secrets, self.recordings, self.announcements, self.music)
+        for directory in (self.state_dir, self.asterisk, *made, *ours):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self.run.lstat()
         if (

@@ -26,7 +26,16 @@ SERVICE_MODULES = (
     "tamas.sa.pbx.trunks",
     "tamas.sa.pbx.queues",
     "tamas.sa.pbx.agents",
+    "tamas.sa.pbx.blacklists",
+    "tamas.sa.pbx.whitelists",
+    "tamas.sa.pbx.announcements",
+    "tamas.sa.pbx.musiconholds",
     "tamas.sa.call.originate",
+    "tamas.sa.reports.calls",
+    "tamas.sa.reports.queue",
+    "tamas.sa.reports.queue_details",
+    "tamas.sa.reports.agent",
+    "tamas.sa.reports.poll",
 )
 """Modules that declare services, in the order of the page: each example works after those before it."""
 

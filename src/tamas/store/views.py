@@ -25,6 +25,8 @@ TRUNK_PREFIX = "trunk-"
 QUALIFY_SECONDS = 60
 """How often a phone or trunk with qualify on is pinged."""
 
+STOCK_MUSIC = "default"
+"""The class of music on hold that is always there."""
 REGISTRATION_TRIES = 1_000_000
 """A trunk's registration is tried about every minute, so this is for ever; 0 would mean once."""
 
@@ -179,6 +181,9 @@ SELECT '{TRUNK_PREFIX}' || name AS id, {_whole("pjsip_server_uri")} AS server_ur
     pjsip_transport AS transport, 600 AS expiration, 20 AS retry_interval, 60 AS forbidden_retry_interval,
     60 AS fatal_retry_interval, {REGISTRATION_TRIES} AS max_retries, 0 AS max_random_initial_delay
 FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP' AND pjsip_server_uri IS NOT NULL""",
+    "musiconhold": f"""
+SELECT name, 'files' AS mode, {_whole("directory")} AS directory, 'random' AS sort
+FROM music_classes WHERE name <> '{STOCK_MUSIC}'""",
     # monitor_type and monitor_format stay out: recordings are started by the call flow, never twice.
     "asterisk_queues": f"""
 SELECT number AS name, strategy, ringinuse, setinterfacevar, autofill, setqueuevar, setqueueentryvar,

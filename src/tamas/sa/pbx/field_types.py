@@ -87,6 +87,42 @@ class ExtensionSecret(Text):
         return {"type": "string", "minLength": 1, "maxLength": self.MAX}
 
 
+class Labels(FieldType):
+    """Words by which a call flow chooses; services get each once, in order. A text alone is one label."""
+
+    allows_empty = True
+    MAX = 50
+    _ONE = Text(max=64)
+
+    def convert(self, value: Any, *, lenient: bool) -> tuple[str, ...]:
+        given = [value] if isinstance(value, str) else value
+        if not isinstance(given, list) or len(given) > self.MAX:
+            raise BadValue
+        labels = (self._ONE.convert(label, lenient=lenient) for label in given)
+        return tuple(dict.fromkeys(label for label in labels if label))
+
+    def schema(self) -> Schema:
+        return {"type": "array", "items": self._ONE.schema(), "maxItems": self.MAX}
+
+
+class Title(Text):
+    """What people call something; it does not reach Asterisk. Never empty."""
+
+    allows_empty = False
+
+    def __init__(self) -> None:
+        super().__init__(max=80)
+
+    def convert(self, value: Any, *, lenient: bool) -> str:
+        text = super().convert(value, lenient=lenient)
+        if not text:
+            raise BadValue
+        return text
+
+    def schema(self) -> Schema:
+        return super().schema() | {"minLength": 1}
+
+
 USER_TYPE = OneOf("SIP", "IAX2", labels={"iax": "IAX2"})
 TRUNK_TYPE = OneOf("SIP", "IAX2", "DAHDI", labels={"iax": "IAX2"})
 # One client puts the protocol here.
