@@ -61,6 +61,7 @@ async def trunk_changed(
     """
     if not gone:
         await _reload_qualify(ami, endpoint)
+        await _ping(ami, endpoint)
     if registration_changed:
         await ami.action("Reload", {"Module": "res_pjsip_outbound_registration.so"})
 
@@ -74,6 +75,7 @@ async def endpoint_changed(ami: AmiClient, number: str) -> None:
     millisecond each. So adding an extension must not cause it; signing in to a queue does.
     """
     await _reload_qualify(ami, number)
+    await _ping(ami, number)
 
 
 async def catch_up(ami: AmiClient, database: Database, *, since: int) -> None:
@@ -139,3 +141,17 @@ async def _reload_qualify(ami: AmiClient, aor: str) -> None:
         # Somebody removed it in the meantime, which is as good.
         if _NO_SUCH_AOR not in error.message:
             raise
+
+
+async def _ping(ami: AmiClient, endpoint: str) -> None:
+    """Ping what is pinged at all: until the first answer its device is unavailable, and no queue rings it.
+
+    By itself Asterisk begins some time within ``max_initial_qualify_time``, which is half a minute.
+    """
+    try:
+        details = await ami.list_action("PJSIPShowEndpoint", {"Endpoint": endpoint})
+    except AmiActionFailed:  # somebody removed it in the meantime
+        return
+    frequencies = [detail.get("QualifyFrequency") for detail in details if detail.event == "AorDetail"]
+    if frequencies and frequencies != ["0"]:
+        await ami.action("PJSIPQualify", {"Endpoint": endpoint})
