@@ -25,9 +25,13 @@ export type QueryOf<P extends ReadPath> =
   Operation<P, 'get'> extends { parameters: { query?: infer Q } } ? NonNullable<Q> : Record<string, never>;
 /** What a write service answers; `undefined` when it answers nothing. */
 export type DoneOf<P extends WritePath> = Ok<Operation<P, 'post'>>;
-/** What a write service takes. */
+/** What a write service takes; `void` when it takes nothing. */
 export type BodyOf<P extends WritePath> =
-  Operation<P, 'post'> extends { requestBody?: infer B } ? NonNullable<Content<NonNullable<B>>> : undefined;
+  Operation<P, 'post'> extends { requestBody?: { content: { 'application/json': infer C } } }
+    ? [C] extends [never]
+      ? void
+      : C
+    : void;
 /** A row of a list that answers `{rows}`. */
 export type RowOf<P extends ReadPath> = AnswerOf<P> extends { rows: (infer R)[] } ? R : never;
 

@@ -1,8 +1,12 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
-import { useClipboard } from '@mantine/hooks';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import classes from './CopyField.module.css';
+import { copyText } from './copy';
+
+/** So long it says that it was copied. */
+const SHOWN = 2_000;
 
 export interface CopyFieldProps {
   /** What it is: "Token". */
@@ -37,8 +41,12 @@ export function CopyField({ label, value, multiline = false }: CopyFieldProps) {
 /** Only the button. */
 export function CopyButton({ label, value }: { label: string; value: string }) {
   const { t } = useTranslation();
-  const clipboard = useClipboard({ timeout: 2_000 });
-  const copied = clipboard.copied;
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), SHOWN);
+    return () => clearTimeout(timer);
+  }, [copied]);
   return (
     <Tooltip label={t(copied ? 'copy.done' : 'copy.do')}>
       <ActionIcon
@@ -46,7 +54,7 @@ export function CopyButton({ label, value }: { label: string; value: string }) {
         color={copied ? 'teal.8' : 'gray'}
         size="lg"
         aria-label={copied ? t('copy.done') : t('copy.what', { what: label })}
-        onClick={() => clipboard.copy(value)}
+        onClick={() => void copyText(value).then(setCopied)}
       >
         {copied ? <IconCheck size={18} /> : <IconCopy size={18} />}
       </ActionIcon>

@@ -1,9 +1,10 @@
-import { Alert, Button, Checkbox, Modal, Stack, Title } from '@mantine/core';
+import { Button, Checkbox, Modal, Stack, Title } from '@mantine/core';
 import { IconEyeExclamation } from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { CopyField } from './CopyField';
 import classes from './dialogs/dialogs.module.css';
+import { Note } from './Note';
 
 export interface Secret {
   label: string;
@@ -38,9 +39,9 @@ export function SecretOnce({ title, secrets, onClose, children }: SecretOnceProp
       closeOnClickOutside={false}
     >
       <Stack gap="md">
-        <Alert color="yellow" icon={<IconEyeExclamation />}>
+        <Note tone="warn" icon={IconEyeExclamation}>
           {t('secret.once')}
-        </Alert>
+        </Note>
         {secrets.map((secret) => (
           <CopyField key={secret.label} {...secret} />
         ))}

@@ -20,7 +20,10 @@ export function useErrorText(): (error: unknown) => string {
       `app:error.${error.code}`,
     ].filter((key) => typeof key === 'string' && key !== '' && i18n.exists(key)) as string[];
     const key = keys[0];
-    return key === undefined ? error.message : t(key, shown(error.params));
+    const { reason } = error.params;
+    // Some codes have a text for each reason: `weak_password_short`.
+    const context = typeof reason === 'string' ? { context: reason } : {};
+    return key === undefined ? error.message : t(key, { ...shown(error.params), ...context });
   };
 }
 

@@ -16,7 +16,7 @@ export default function FirstPassword() {
     <OutsideFrame title={t('firstPassword.title')} text={t('firstPassword.text')}>
       <Stack gap="md">
         <ChangePasswordForm submit={t('firstPassword.submit')} done={t('profile.passwordChanged')} />
-        <Anchor component="button" type="button" size="sm" onClick={() => signOut.mutate({})}>
+        <Anchor component="button" type="button" size="sm" onClick={() => signOut.mutate()}>
           {t('shell.signOut')}
         </Anchor>
       </Stack>

@@ -1,5 +1,5 @@
-import { Alert, Anchor, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
-import { IconAlertCircle, IconClockPause } from '@tabler/icons-react';
+import { Anchor, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { IconClockPause } from '@tabler/icons-react';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Navigate, useSearchParams } from 'react-router';
@@ -7,6 +7,7 @@ import { write } from '@/api/client';
 import { type ApiError, asApiError } from '@/api/errors';
 import { useErrorText } from '@/kit/errors';
 import { useFormat } from '@/kit/format';
+import { Note } from '@/kit/Note';
 import { OutsideFrame } from './OutsideFrame';
 import { setCurrent, useCurrent } from './session';
 
@@ -80,13 +81,9 @@ export default function SignIn() {
       <form onSubmit={signIn} noValidate>
         <Stack gap="md">
           {refused && (
-            <Alert
-              color={wait > 0 ? 'yellow' : 'red'}
-              icon={wait > 0 ? <IconClockPause /> : <IconAlertCircle />}
-              role="alert"
-            >
+            <Note tone={wait > 0 ? 'warn' : 'bad'} icon={wait > 0 ? IconClockPause : undefined} urgent>
               {wait > 0 ? t('signIn.slowDown', { count: wait }) : errorText(error)}
-            </Alert>
+            </Note>
           )}
           {secondStep ? (
             <TextInput

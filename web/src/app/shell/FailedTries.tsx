@@ -1,9 +1,10 @@
-import { Alert } from '@mantine/core';
 import { IconShieldExclamation } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormat } from '@/kit/format';
+import { Note } from '@/kit/Note';
 import { useSession } from '../session/session';
+import classes from './Shell.module.css';
 
 /** Told once per session: how often somebody failed to sign in as this account. */
 export function FailedTries() {
@@ -13,22 +14,21 @@ export function FailedTries() {
   const [read, setRead] = useState(wasRead(session.csrf));
   if (session.failed_since_last === 0 || read) return null;
   return (
-    <Alert
-      color="yellow"
-      icon={<IconShieldExclamation />}
-      mb="md"
-      withCloseButton
-      closeButtonLabel={t('close')}
-      title={t('failedTries.title', { count: session.failed_since_last })}
-      onClose={() => {
-        setRead(true);
-        rememberRead(session.csrf);
-      }}
-    >
-      {session.last_sign_in_at === null
-        ? t('failedTries.text')
-        : t('failedTries.textSince', { at: format.dateTime(session.last_sign_in_at) })}
-    </Alert>
+    <div className={classes.told}>
+      <Note
+        tone="warn"
+        icon={IconShieldExclamation}
+        title={t('failedTries.title', { count: session.failed_since_last })}
+        onClose={() => {
+          setRead(true);
+          rememberRead(session.csrf);
+        }}
+      >
+        {session.last_sign_in_at === null
+          ? t('failedTries.text')
+          : t('failedTries.textSince', { at: format.dateTime(session.last_sign_in_at) })}
+      </Note>
+    </div>
   );
 }
 

@@ -38,7 +38,7 @@ export default function OpenAccountMenu() {
         </Menu.Item>
         <Menu.Item
           leftSection={<IconLogout size={18} className="mirrored" aria-hidden="true" />}
-          onClick={() => signOut.mutate({})}
+          onClick={() => signOut.mutate()}
           disabled={signOut.isPending}
         >
           {t('shell.signOut')}

@@ -1,7 +1,7 @@
-import { Alert, Button, Group, Modal, Stack, Text, Title } from '@mantine/core';
-import { IconAlertTriangle } from '@tabler/icons-react';
+import { Button, Group, Modal, Stack, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Note } from '../Note';
 import classes from './dialogs.module.css';
 
 export interface ConfirmDialogProps {
@@ -57,14 +57,14 @@ export function ConfirmDialog({
           </Text>
         )}
         {usedBy.length > 0 && (
-          <Alert color="yellow" icon={<IconAlertTriangle />} title={t('confirm.usedBy')}>
+          <Note tone="warn" title={t('confirm.usedBy')}>
             <ul className={classes.uses}>
               {usedBy.map((use, index) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: the list is shown once and never reordered
                 <li key={index}>{use}</li>
               ))}
             </ul>
-          </Alert>
+          </Note>
         )}
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose} data-autofocus={danger || undefined}>

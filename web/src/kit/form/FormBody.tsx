@@ -1,6 +1,6 @@
-import { Alert, Stack } from '@mantine/core';
-import { IconAlertCircle } from '@tabler/icons-react';
+import { Stack } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { Note } from '../Note';
 import { FormProvider, type FormValues, type KitForm } from './form';
 
 export interface FormBodyProps<V extends FormValues> {
@@ -25,9 +25,9 @@ export function FormBody<V extends FormValues>({ id, form, onSubmit, children }:
       >
         <Stack gap="lg">
           {form.wholeError !== null && (
-            <Alert color="red" icon={<IconAlertCircle />} role="alert" ref={intoView} key={form.wholeError}>
+            <Note tone="bad" urgent ref={intoView} key={form.wholeError}>
               {form.wholeError}
-            </Alert>
+            </Note>
           )}
           {children}
         </Stack>
