@@ -22,7 +22,19 @@ from tamas.records.calls import get_call, list_calls
 from tamas.records.ingest import Ingestion
 from tamas.store.clock import now
 from tamas.store.database import Database, open_database
-from tamas.store.schema import calls, cdr, cel, leases, merged_linkedids, originates
+from tamas.store.schema import (
+    calls,
+    cdr,
+    cel,
+    extensions,
+    leases,
+    merged_linkedids,
+    originates,
+    poll_answers,
+    queue_attempts,
+    queue_log,
+    queue_visits,
+)
 
 TOLD = [name for name in _samples.NAMES if _samples.load(name).cel]
 
@@ -63,6 +75,44 @@ async def test_every_captured_call_becomes_one_row(database: Database) -> None:
     assert await _count(database, open_ones) == 0
     ids = [row["id"] for row in await _rows(database, select(calls.c.id).order_by(calls.c.id))]
     assert len(set(ids)) == len(samples)
+
+
+async def test_queue_rows_come_with_their_call(database: Database) -> None:
+    """Visits, attempts and answers are written once each; the agent's name is that of the extension."""
+    extension = dict.fromkeys(("secret_ha1", "secret_sealed"), "") | {"number": "201", "name": "Sara"}
+    async with database.write() as tx:
+        stamps = {"id": "0" * 24, "created_at": 1, "updated_at": 1, "secret_sealed": b""}
+        await tx.execute(extensions.insert().values(extension | stamps))
+    names = [name for name in TOLD if "queue" in name]
+    await _samples.arrive(database, *(_samples.load(name) for name in names))
+    assert await Ingestion(database).drain(10)
+    visits = await _rows(database, select(queue_visits).order_by(queue_visits.c.id))
+    assert len(visits) == len(names) + 1, "one of the calls was in two queues"
+    assert {row["agent_name"] for row in visits} == {"Sara", "104", "202", ""}
+    attempts = await _rows(database, select(queue_attempts))
+    assert {row["queue_id"] for row in attempts} <= {row["queue_id"] for row in visits}
+    assert {row["agent_name"] for row in attempts} == {"Sara", "202"}
+    assert len(await _rows(database, select(poll_answers))) == 2
+    loose = select(queue_log.c.event).where(queue_log.c.processed_at.is_(None)).distinct()
+    assert {row["event"] for row in await _rows(database, loose)} <= {"QUEUESTART"}
+
+
+async def test_a_late_cdr_amends_queue_rows_in_place(database: Database) -> None:
+    """The CDRs of a queue call come a minute later: the same rows, the same ids, completed."""
+    sample = _samples.load("queue_ringall").again(ended_at=now() - 60_000_000)
+    ingestion = Ingestion(database)
+    await _samples.arrive(database, sample, with_cdr=False)
+    assert await ingestion.drain(5)
+    before = await _rows(database, select(queue_attempts).order_by(queue_attempts.c.id))
+    async with database.write() as tx:
+        await _samples.put(tx, cdr, sample.cdr)
+    assert await ingestion.drain(5)
+    after = await _rows(database, select(queue_attempts).order_by(queue_attempts.c.id))
+    assert [row["id"] for row in after] == [row["id"] for row in before]
+    assert {row["sequence"] for row in before} == {""} != {row["sequence"] for row in after}
+    assert all(row["amended_at"] for row in after)
+    (visit,) = await _rows(database, select(queue_visits))
+    assert visit["amended_at"] is None, "a CDR knows nothing of visits"
 
 
 async def test_rows_may_come_one_by_one(database: Database) -> None:
