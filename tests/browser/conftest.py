@@ -99,8 +99,8 @@ async def new_page(
 ) -> AsyncIterator[NewPage]:
     """``await new_page("/console/calls", language="fa", size=PHONE, scheme="dark")``; see :class:`NewPage`.
 
-    ``username=None`` opens it without a session; ``PHONE`` is touched, not pointed at. A page of a failed test is
-    kept as a picture.
+    ``username=None`` opens it without a session; ``PHONE`` is touched, not pointed at. A page of a failed
+    test is kept as a picture.
     """
     pages: list[Page] = []
 
