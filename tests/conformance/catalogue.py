@@ -24,6 +24,11 @@ COMPLETE = (
     "pbx/whitelists/",
     "pbx/announcements/",
     "pbx/musiconholds/",
+    "reports/cdr/",
+    "reports/queue/",
+    "reports/queue_details/",
+    "reports/agent/",
+    "reports/poll/",
 )
 """Groups of which this version serves every service."""
 
@@ -85,6 +90,11 @@ def shape(name: str) -> dict[str, Any]:
     """A sample row, in the order of its keys."""
     row: dict[str, Any] = load("endpoints.yaml")["shapes"][name]["row"]
     return row
+
+
+def sometimes(name: str) -> frozenset[str]:
+    """Keys of a sample row that a row may lack."""
+    return frozenset(load("endpoints.yaml")["shapes"][name].get("sometimes", ()))
 
 
 def _endpoint(entry: dict[str, Any]) -> Endpoint:

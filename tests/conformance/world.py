@@ -9,12 +9,18 @@ from typing import Any
 import httpx
 
 from conformance.catalogue import Endpoint, body_of
+from records._samples import arrive
+from records._samples import load as load_sample
 from support.sounds import tone_wav
+from support.waiting import eventually
+from tamas.store.database import Database
 
 NOWHERE = {"host": "127.0.0.2", "register_string": "user:pass@127.0.0.2/user"}
 """Trunk fields in place of the catalogue's: Asterisk really sends there, so it must stay on this machine."""
 
 
+CALLS = ("answered", "incoming", "outgoing", "busy", "queue_left_in_silence", "queue_agent_hangs_up")
+"""Recorded calls of which the reports tell; the last one ends with a survey."""
 SOUND = tone_wav(440, seconds=0.2)
 """What is uploaded."""
 
@@ -26,6 +32,8 @@ class World:
         self.client = client
         self.calendar = calendar
         """In which rows have their dates (SA catalogue, README decision 8)."""
+        self.cuid = ""
+        """Of a call that was in a queue."""
         self._sound = ""
         self._numbers: Iterator[int] = itertools.count(3000 if calendar == "gregorian" else 6000)
 
@@ -89,12 +97,37 @@ class World:
         """Make an entry of the black list or the white list; gives its id."""
         return str(self.done(f"{group}/add", {"number": self.number()})["_id"])
 
+    def presence(self) -> None:
+        """Let an agent join a queue, take a break and leave it."""
+        names = {"queue": self.queue()[1], "agent": self.extension()[1]}
+        self.done("pbx/queues/addagent", names | {"source": names["agent"]})
+        self.done("pbx/queues/pauseagent", names)
+        self.done("pbx/queues/resumeagent", names)
+        self.done("pbx/queues/removeagent", names)
+
+    async def calls(self, database: Database) -> None:
+        """Let calls that once happened arrive in the inbox as if they had just ended; wait for their rows."""
+        samples = {name: load_sample(name).again() for name in CALLS}
+        await arrive(database, *samples.values())
+        self.cuid = samples["queue_agent_hangs_up"].cuid
+
+        def written() -> bool:
+            return bool(self.done("reports/quick/info", {"cuid": self.cuid}))
+
+        await eventually(written, within=15, what="the rows of the calls")
+
     def request(self, endpoint: Endpoint) -> dict[str, Any]:
         """A request for an endpoint that must succeed once, with every documented field."""
         body = body_of(endpoint)
         group, _, action = endpoint.path.rpartition("/")
         if endpoint.op == "search":
             body["conditions"] = dict.fromkeys(body.get("conditions", {}), "")
+            if "date_range" in body:
+                body["date_range"] = {"from": "2020-06-15 15:16", "to": "2099-06-22 15:16"}
+        elif action == "id":  # a feed, from its beginning
+            body["_id"] = ""
+        elif endpoint.path == "reports/quick/info":
+            body["cuid"] = self.cuid
         elif endpoint.op == "upload":
             body |= {"file": SOUND}
         elif group in {"pbx/blacklists", "pbx/whitelists"}:
