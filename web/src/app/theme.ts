@@ -49,6 +49,7 @@ export const theme = createTheme({
   components: {
     // What a field is for stands below it, next to what is wrong with it.
     InputWrapper: { defaultProps: { inputWrapperOrder: ['label', 'input', 'error', 'description'] } },
+    Loader: { defaultProps: { color: 'var(--tamas-focus)' } },
     Modal: { defaultProps: { centered: true, radius: 'md', overlayProps: { backgroundOpacity: 0.45 } } },
     Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.45 } } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300, multiline: true, maw: 320 } },
@@ -67,6 +68,7 @@ export const cssVariables: CSSVariablesResolver = (of) => ({
     '--mantine-color-placeholder': '#687078',
     '--mantine-color-error': of.colors.red[9],
     '--mantine-color-anchor': of.colors.tamas?.[8] ?? '',
+    '--tamas-focus': of.colors.tamas?.[7] ?? '',
     '--tamas-page': '#f4f6f8',
     '--tamas-surface': '#ffffff',
     '--tamas-sunken': '#f7f9fa',
@@ -81,6 +83,7 @@ export const cssVariables: CSSVariablesResolver = (of) => ({
     '--mantine-color-error': of.colors.red[4],
     '--mantine-color-anchor': of.colors.tamas?.[3] ?? '',
     '--mantine-color-body': '#1b1f23',
+    '--tamas-focus': of.colors.tamas?.[4] ?? '',
     '--tamas-page': '#15181b',
     '--tamas-surface': '#1b1f23',
     '--tamas-sunken': '#181c1f',

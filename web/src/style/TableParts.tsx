@@ -8,6 +8,7 @@ import { EmptyState } from '@/kit/states/EmptyState';
 import type { Column, RowAction } from '@/kit/table/columns';
 import { DataTable } from '@/kit/table/DataTable';
 import type { RowSource, Sorting } from '@/kit/table/source';
+import { Name } from '@/kit/text/Name';
 import { PhoneNumber } from '@/kit/text/PhoneNumber';
 import { TimeText } from '@/kit/text/TimeText';
 
@@ -42,7 +43,7 @@ const COLUMNS: readonly Column<Sample>[] = [
     card: 'title',
     cell: (row) => <PhoneNumber>{row.number}</PhoneNumber>,
   },
-  { id: 'name', width: 180, grow: true, sortable: true, cell: (row) => <bdi>{row.name}</bdi> },
+  { id: 'name', width: 180, grow: true, sortable: true, cell: (row) => <Name>{row.name}</Name> },
   {
     id: 'state',
     width: 150,
@@ -51,8 +52,8 @@ const COLUMNS: readonly Column<Sample>[] = [
       <StateBadge tone={row.registered ? 'ok' : 'off'} label={row.registered ? 'Registered' : 'Away'} />
     ),
   },
-  { id: 'context', width: 170, sortable: true, cell: (row) => <bdi>{row.context}</bdi> },
-  { id: 'email', width: 200, hidden: true, cell: (row) => <bdi>{row.email}</bdi> },
+  { id: 'context', width: 170, sortable: true, cell: (row) => <Name>{row.context}</Name> },
+  { id: 'email', width: 200, hidden: true, cell: (row) => <Name>{row.email}</Name> },
   {
     id: 'changed',
     width: 150,

@@ -28,11 +28,13 @@ export default function Shell() {
         {t('shell.skip')}
       </a>
       <aside className={classes.side}>
-        <Link to="/" className={classes.brand} aria-label={t('shell.home')}>
-          <Wordmark />
-        </Link>
-        <div className={classes.menu}>
-          <Navigation />
+        <div className={classes.sideInner}>
+          <Link to="/" className={classes.brand} aria-label={t('shell.home')}>
+            <Wordmark />
+          </Link>
+          <div className={classes.menu}>
+            <Navigation />
+          </div>
         </div>
       </aside>
       <header className={classes.top}>

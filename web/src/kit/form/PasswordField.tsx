@@ -38,10 +38,10 @@ export function PasswordField({
         onChange={(event) => set(event.currentTarget.value)}
       />
       {(generate || (strength && password !== '')) && (
-        <Group justify="space-between" gap="xs" mt="2xs" wrap="nowrap" mih={28}>
+        <Group justify="space-between" gap="2xs" mt="2xs" mih={28}>
           {strength && password !== '' ? (
-            <Group gap="xs" wrap="nowrap" flex={1} role="status">
-              <Progress value={((score + 1) / 5) * 100} color={COLORS[score]} size="sm" w={96} aria-hidden />
+            <Group gap="xs" wrap="nowrap" role="status">
+              <Progress value={((score + 1) / 5) * 100} color={COLORS[score]} size="sm" w={64} aria-hidden />
               <Text size="xs" c="dimmed">
                 {t(`strength.${score}`)}
               </Text>
