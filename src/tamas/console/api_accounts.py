@@ -176,16 +176,33 @@ async def list_accounts(context: ConsoleContext, request: ListQuery) -> Window[A
         searched=(_a.username,),
         key=_a.id,
     )
-    today = await _used_today(context, [account.username for account in found.rows])
+    return Window(rows=await _shown(context, found.rows), total=found.total, start=found.start)
+
+
+@service(
+    "api_accounts/get",
+    page=API_ACCOUNTS,
+    right=READ,
+    summary="Read one account",
+    request=AccountById,
+)
+async def get(context: ConsoleContext, request: AccountById) -> ApiAccountRow:
+    """Read an account with what it did today."""
+    async with context.database.read() as connection:
+        row = await connection.row(select(api_accounts).where(_a.id == request.id))
+    if row is None:
+        raise NotFound("the account does not exist (any more)")
+    (shown,) = await _shown(context, [account_of(row)])
+    return shown
+
+
+async def _shown(context: ConsoleContext, accounts: Sequence[Account]) -> list[ApiAccountRow]:
+    today = await _used_today(context, [account.username for account in accounts])
     names = [declared.permission for declared in context.sa_services]
-    return Window(
-        rows=[_shown(account, names, today.get(account.username, (0, 0))) for account in found.rows],
-        total=found.total,
-        start=found.start,
-    )
+    return [_row(account, names, today.get(account.username, (0, 0))) for account in accounts]
 
 
-def _shown(account: Account, names: Sequence[str], today: tuple[int, int]) -> ApiAccountRow:
+def _row(account: Account, names: Sequence[str], today: tuple[int, int]) -> ApiAccountRow:
     allow = Permissions(account.permissions).allow
     return ApiAccountRow(
         id=account.id,
@@ -225,13 +242,15 @@ async def list_services(context: ConsoleContext, _request: NoParameters) -> Serv
     groups: dict[str, ServiceGroup] = {}
     for declared in context.sa_services:
         path = declared.permission.rpartition("/")[0]
-        group = groups.setdefault(
-            path, ServiceGroup(path=path, title=path.rpartition("/")[2].capitalize(), services=[])
-        )
+        group = groups.setdefault(path, ServiceGroup(path=path, title=_title(path), services=[]))
         group.services.append(
             PermittedService(permission=declared.permission, op=declared.op, summary=declared.summary)
         )
     return Services(groups=list(groups.values()), presets=_presets(context.sa_services))
+
+
+def _title(path: str) -> str:
+    return path.rpartition("/")[2].replace("_", " ").capitalize()
 
 
 def _presets(services: Registry) -> list[Preset]:
