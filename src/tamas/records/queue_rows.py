@@ -372,7 +372,8 @@ def _hangup(visit: _Visit) -> str | None:
     taken, caller = visit.taken, visit.application.channel
     if taken is not None and taken.talk is not None:
         agent = taken.talk.with_whom
-        if agent.hung_up_itself or agent.transferred:
+        # One who transfers by code does so through the channel that the queue talks to.
+        if agent.hung_up_itself or agent.transferred or taken.near.transferred:
             return "agent"
         return "caller" if caller.hung_up_itself or caller.transferred else None
     # Who is still there after the queue gave up has not left it by himself.
