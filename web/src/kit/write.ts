@@ -1,7 +1,7 @@
 /** Changing something, and telling what became of it: always the same way. */
 import type { UseMutationResult } from '@tanstack/react-query';
 import type { BodyOf, DoneOf, WritePath } from '@/api/client';
-import type { ApiError } from '@/api/errors';
+import { ApiError } from '@/api/errors';
 import { useWriteQuietly, type WriteOptions } from '@/api/queries';
 import { useErrorText } from './errors';
 import type { FormValues, KitForm } from './form/form';
@@ -13,6 +13,8 @@ export interface KitWriteOptions<P extends WritePath> extends WriteOptions<P> {
   /** Shows errors of its fields at the fields, and all others above them. */
   // biome-ignore lint/suspicious/noExplicitAny: the form's values need not be those of the service
   form?: KitForm<any>;
+  /** What the service says before the names of the form's fields: `settings.`. */
+  prefix?: string;
   /** Codes that the caller deals with in `onFailed`; nothing is told of them. */
   handled?: readonly string[];
 }
@@ -24,7 +26,7 @@ export interface KitWriteOptions<P extends WritePath> extends WriteOptions<P> {
  */
 export function useWrite<P extends WritePath>(
   path: P,
-  { done, form, handled = [], onDone, onFailed, ...options }: KitWriteOptions<P> = {},
+  { done, form, prefix = '', handled = [], onDone, onFailed, ...options }: KitWriteOptions<P> = {},
 ): UseMutationResult<DoneOf<P>, ApiError, BodyOf<P>> {
   const errorText = useErrorText();
   return useWriteQuietly(path, {
@@ -37,9 +39,10 @@ export function useWrite<P extends WritePath>(
     onFailed: (error, body) => {
       onFailed?.(error, body);
       if (handled.includes(error.code) || error.code === 'signed_out') return;
-      const text = errorText(error);
+      const field = error.field?.startsWith(prefix) ? error.field.slice(prefix.length) : error.field;
+      const text = errorText(new ApiError(error.status, error.code, error.message, field, error.params));
       if (form === undefined) notify.failed(text);
-      else if (error.field !== null && hasField(form, error.field)) form.failField(error.field, text);
+      else if (field !== null && hasField(form, field)) form.failField(field, text);
       else form.failWhole(text);
     },
   });

@@ -34,7 +34,10 @@ export function useField({ name, label, help, disabled, placeholder }: FieldProp
       required: form.required.has(name),
       withAsterisk: form.required.has(name),
       onFocus: input.onFocus,
-      onBlur: input.onBlur,
+      onBlur: (event: unknown) => {
+        input.onBlur?.(event);
+        form.check(name);
+      },
     },
   };
 }

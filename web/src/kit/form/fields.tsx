@@ -1,5 +1,6 @@
 /** The fields of forms. Each is bound to the form around it by its `name`. */
 import {
+  Autocomplete,
   Checkbox,
   NumberInput,
   Radio,
@@ -13,12 +14,15 @@ import {
 import type { HTMLInputAutoCompleteAttribute, HTMLInputTypeAttribute } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePageTexts } from '@/app/page-context';
+import { latinDigits } from './digits';
 import { type FieldProps, useField } from './field';
 import classes from './form.module.css';
 
 export interface TextFieldProps extends FieldProps {
-  /** The value is a code, a number to dial or an address: it is written from left to right. */
+  /** The value is a code, a number to dial or an address: it is written from left to right, in Latin digits. */
   ltr?: boolean;
+  /** Offered while typing; other values can be typed all the same. */
+  suggestions?: readonly string[];
   type?: HTMLInputTypeAttribute;
   inputMode?: 'text' | 'numeric' | 'tel' | 'email' | 'url';
   autoComplete?: HTMLInputAutoCompleteAttribute;
@@ -28,6 +32,7 @@ export interface TextFieldProps extends FieldProps {
 /** One line of text. */
 export function TextField({
   ltr = false,
+  suggestions,
   type,
   inputMode,
   autoComplete = 'off',
@@ -35,20 +40,20 @@ export function TextField({
   ...props
 }: TextFieldProps) {
   const { shared, value, set } = useField(props);
-  return (
-    <TextInput
-      {...shared}
-      type={type}
-      inputMode={inputMode}
-      autoComplete={autoComplete}
-      maxLength={maxLength}
-      // Without a direction of its own, what is typed decides: names are Persian or Latin.
-      classNames={{ input: ltr ? classes.ltr : undefined }}
-      dir={ltr ? undefined : 'auto'}
-      value={String(value ?? '')}
-      onChange={(event) => set(event.currentTarget.value)}
-    />
-  );
+  const input = {
+    ...shared,
+    inputMode,
+    autoComplete,
+    maxLength,
+    // Without a direction of its own, what is typed decides: names are Persian or Latin.
+    classNames: { input: ltr ? classes.ltr : undefined },
+    dir: ltr ? undefined : 'auto',
+    value: String(value ?? ''),
+  };
+  const take = (text: string) => set(ltr ? latinDigits(text) : text);
+  // Also before there are any: a field that becomes another one would lose the focus.
+  if (suggestions !== undefined) return <Autocomplete {...input} data={[...suggestions]} onChange={take} />;
+  return <TextInput {...input} type={type} onChange={(event) => take(event.currentTarget.value)} />;
 }
 
 export interface TextareaFieldProps extends FieldProps {
@@ -100,7 +105,7 @@ export function NumberField({ min = 0, max, step = 1, unit, asText = false, ...p
       inputMode="numeric"
       classNames={{ input: classes.ltr }}
       rightSection={unit === undefined ? undefined : <span className={classes.unit}>{unit}</span>}
-      rightSectionWidth={unit === undefined ? undefined : 'auto'}
+      rightSectionWidth={unit === undefined ? undefined : `calc(${unit.length}ch + 16px)`}
       value={typeof value === 'number' || typeof value === 'string' ? value : ''}
       onChange={(next) => set(asText ? String(next) : next === '' ? null : next)}
     />

@@ -27,6 +27,8 @@ export interface KitForm<V extends FormValues> {
   isDirty: () => boolean;
   /** Says that the values are stored as they are. */
   settled: () => void;
+  /** Says what is wrong with a field that was left; that it is blank is only said when the form is sent. */
+  check: (name: string) => void;
   failField: (name: string, text: string) => void;
   failWhole: (text: string) => void;
   /** Calls `send` when nothing is wrong, else shows the first field at fault. */
@@ -77,6 +79,10 @@ export function useKitForm<V extends FormValues>({
     set: (name, value) => inner.setFieldValue(name as never, value as never),
     isDirty: () => latest.current.isDirty(),
     settled: () => latest.current.resetDirty(),
+    check: (name) => {
+      const wrong = validate?.(latest.current.values)[name];
+      if (wrong !== undefined && wrong !== null) latest.current.setFieldError(name, wrong);
+    },
     failField: (name, text) => {
       latest.current.setFieldError(name, text);
       showField(name);
