@@ -83,9 +83,10 @@ class Switchboard:
     async def originate(self, caller: str, callee: str, **more: Any) -> str:
         """Start a call as the API does."""
         values: dict[str, Any] = {"context": "main_routing", "caller_id": caller, **more}
-        return await originate(
+        started = await originate(
             self.database, self.engine.ami, OriginateRequest(caller=caller, callee=callee, **values)
         )
+        return started.originated_call_id
 
     async def change(self, number: str, **values: Any) -> None:
         """Change columns of an extension."""

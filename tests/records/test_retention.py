@@ -51,7 +51,8 @@ async def test_only_old_processed_rows_go(database: Database) -> None:
 async def test_the_queue_log_does_not_grow_for_ever(database: Database) -> None:
     """Rows of a call are settled with it; rows of none, and those that came too late, go by their age."""
     sample = _samples.load("queue_answered").again()
-    callers = {row["uniqueid"] for row in sample.cel}
+    callers = {sample.cuid}
+    sample.queue_log.clear()
     lately, long_ago = time_text(now()), time_text(now() - 40 * DAY)
     rows = [{"callid": callid, "event": "ENTERQUEUE", "time": lately} for callid in callers]
     rows += [{"callid": "NONE", "event": "ADDMEMBER", "time": at} for at in (lately, long_ago)]
