@@ -15,22 +15,19 @@ A pure state machine: :meth:`CallBook.apply` takes events in the order of one ma
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from tamas.engine.watch.channels import ChannelName, ChannelState, age, known, read_name, whole_number
+from tamas.engine.watch.legs import Call, CallStep, Leg, Originated
 from tamas.engine.watch.people import People
-from tamas.engine.watch.view import CallState, CallView, Party, PartyState, PhoneState, Step, StepKind
+from tamas.engine.watch.portrait import Portraits
+from tamas.engine.watch.talks import Talks
+from tamas.engine.watch.view import CallView, PhoneState, StepKind
 from tamas.store.views import INCOMING_CONTEXT, OUTGOING_CONTEXT
 
 ENDED_SECONDS: Final = 10
 """How long an ended call can still be asked for."""
-MAX_STEPS: Final = 100
-"""Steps that a story keeps; a queue that rings for hours makes many."""
-MAX_LEGS: Final = 60
-"""Ended legs that a call remembers."""
 MAX_ENDED: Final = 2_000
 
 _DIALED: Final = re.compile(r"(?:PJSIP|Local)/(?P<number>[^@/]+)(?:@(?P<endpoint>trunk-.+))?")
@@ -39,96 +36,8 @@ _NORMAL: Final = 16
 _NO_ANSWER: Final = 19
 _REFUSING: Final = frozenset({"BUSY", "CONGESTION", "CHANUNAVAIL", "NOANSWER"})
 """Ends of a dial (``DialEnd``) that are the called party's doing."""
-_STATES: Final[Sequence[PhoneState]] = ("in_use", "hold", "ringing", "idle")
-"""Of several calls at a phone the first of these is its state."""
 _ORIGINATE_CAUSES: Final[Mapping[str, int]] = {"0": 3, "3": _NO_ANSWER, "5": 17, "8": 34}
 """``Reason`` of ``OriginateResponse`` (``AST_CONTROL_*`` of ``frame.h``) to Q.850."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Originated:
-    """A call that the API asked for."""
-
-    originated_call_id: str
-    caller: str
-    callee: str
-    trunk_name: str
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Leg:
-    """A channel."""
-
-    uniqueid: str
-    name: str
-    is_: ChannelName
-    call: Call
-    state: int
-    number: str
-    """Caller id number: of an outside party, its number."""
-    shown_name: str
-    began_at: int
-    calls_in: bool
-    """Whether it called us; else we called it."""
-    dialed: str = ""
-    """Number beyond a trunk."""
-    agent: str = ""
-    """Agent for whom it rings."""
-    bridge: str | None = None
-    holds: bool = False
-    """Whether its party put the other on hold."""
-    rings: bool = False
-    was_up: bool = False
-    dial_status: str = ""
-    gave_up: bool = False
-    """Whether its party hung up, or refused."""
-    ended: bool = False
-    cause: int | None = None
-
-    @property
-    def up(self) -> bool:
-        return self.state == ChannelState.UP and not self.ended
-
-    @property
-    def visible(self) -> bool:
-        return not self.is_.hidden
-
-
-@dataclass(slots=True)
-class _Step:
-    at: int
-    what: StepKind
-    who: Leg | str
-    cause: int | None
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Call:
-    """Channels that belong together."""
-
-    id: str
-    started_at: int
-    dialed: str = ""
-    """What was dialed first."""
-    originated: Originated | None = None
-    answered_at: int | None = None
-    ended_at: int | None = None
-    cause: int | None = None
-    alive: dict[str, Leg] = field(default_factory=dict)
-    legs: list[Leg] = field(default_factory=list)
-    """Legs with somebody at their end, also those that have ended."""
-    caller: Leg | None = None
-    queue: str | None = None
-    """The queue it came to last."""
-    waits: bool = False
-    """Whether it waits in that queue."""
-    breaks_up: bool = False
-    """Whether somebody left the talk and nothing new has begun."""
-    steps: deque[_Step] = field(default_factory=lambda: deque(maxlen=MAX_STEPS))
-    frozen: bool = False
-    """Whether it became part of another call, which has its channels now."""
-    view: CallView | None = None
-    """As last asked for; ``None``: it changed since."""
 
 
 class CallBook:
@@ -142,8 +51,8 @@ class CallBook:
         self._calls: dict[str, Call] = {}
         self._ended: dict[str, Call] = {}
         self._legs: dict[str, Leg] = {}
-        self._bridges: dict[str, dict[str, Leg]] = {}
-        self._pairs: dict[str, dict[str, Leg]] = {}
+        self._talks = Talks()
+        self._portraits = Portraits(people, self._talks)
         self._joined: dict[str, str] = {}
         """Linked ids of calls that became part of another; until that one ends."""
         self._phones: dict[str, set[Leg]] = {}
@@ -158,7 +67,6 @@ class CallBook:
             "Newchannel": self._on_new,
             "Newstate": self._on_state,
             "NewCallerid": self._on_caller_id,
-            "Rename": self._on_rename,
             "DialBegin": self._on_dial_begin,
             "DialState": self._on_dial_state,
             "DialEnd": self._on_dial_end,
@@ -181,19 +89,18 @@ class CallBook:
 
     def calls(self) -> list[CallView]:
         """Calls in progress, oldest first."""
-        shown = (self._view(call) for call in self._calls.values() if call.legs)
+        shown = (self._portraits.call(call) for call in self._calls.values() if call.legs)
         return sorted(shown, key=lambda view: view.started_at)
 
     def call(self, linkedid: str) -> CallView | None:
         """A call in progress, or one that has just ended."""
         call = self._calls.get(linkedid) or self._ended.get(linkedid)
-        return self._view(call) if call is not None and call.legs else None
+        return self._portraits.call(call) if call is not None and call.legs else None
 
     def phone_state(self, number: str) -> tuple[PhoneState, int]:
         """What an extension's phones do (``idle`` when nothing), and in how many calls."""
-        legs = self._phones.get(number, ())
-        states = [self._leg_state(leg) for leg in legs]
-        return min(states, key=_STATES.index, default="idle"), len(legs)
+        legs = list(self._phones.get(number, ()))
+        return self._portraits.phone_state(legs), len(legs)
 
     def trunk_calls(self, name: str) -> int:
         """Calls over a trunk."""
@@ -225,8 +132,8 @@ class CallBook:
         Calls that were known before keep their story; whatever is not in the list is gone without a word.
         """
         legs_before = self._legs
-        self._calls, self._legs, self._bridges, self._pairs = {}, {}, {}, {}
-        self._phones, self._trunks = {}, {}
+        self._calls, self._legs, self._phones, self._trunks = {}, {}, {}, {}
+        self._talks.clear()
         for channel in sorted(channels, key=lambda channel: age(channel.get("Uniqueid", ""))):
             uniqueid = channel.get("Uniqueid", "")
             leg = legs_before.pop(uniqueid, None)
@@ -241,7 +148,7 @@ class CallBook:
             leg.ended, leg.rings, leg.holds, leg.bridge = True, False, False, None
             leg.call.alive.pop(leg.uniqueid, None)
         self._joined = {old: new for old, new in self._joined.items() if new in self._calls}
-        for bridge in list(self._bridges.values()):
+        for bridge in self._talks.bridges:
             self._join_bridged(bridge, at)
         for call in self._calls.values():
             self._restore_call(call, at)
@@ -259,12 +166,12 @@ class CallBook:
             return
         call.started_at = min(began.values())
         for leg in call.legs:
-            if leg.calls_in or leg.uniqueid not in began or self._has_step(leg):
+            if leg.calls_in or leg.uniqueid not in began or leg.has_step:
                 continue
-            _insert(call, _Step(began[leg.uniqueid], "dialing", leg, None))
+            call.insert(CallStep(began[leg.uniqueid], "dialing", leg))
             if leg.uniqueid in answered:
-                _insert(call, _Step(answered[leg.uniqueid], "answered", leg, None))
-        times = [answered[leg.uniqueid] for leg in self._talking(call) if leg.uniqueid in answered]
+                call.insert(CallStep(answered[leg.uniqueid], "answered", leg))
+        times = [answered[leg.uniqueid] for leg in self._talks.talking(call) if leg.uniqueid in answered]
         if times:
             call.answered_at = max(times)
         call.view = None
@@ -277,7 +184,7 @@ class CallBook:
         leg = self._legs.get(held)
         if leg is None:
             return
-        for other in self._connected(leg):
+        for other in self._talks.connected(leg):
             if other is not leg and other.visible:
                 other.holds = True
         leg.call.view = None
@@ -331,8 +238,8 @@ class CallBook:
 
         :param restored: it was there before we looked.
         """
-        name, uniqueid = event.get("Channel", ""), event.get("Uniqueid", "")
-        is_ = read_name(name)
+        uniqueid = event.get("Uniqueid", "")
+        is_ = read_name(event.get("Channel", ""))
         if is_ is None or not uniqueid:
             return None
         state = whole_number(event, "ChannelState") or 0
@@ -340,7 +247,6 @@ class CallBook:
         call = self._call_of(event.get("Linkedid") or uniqueid, uniqueid, at)
         leg = Leg(
             uniqueid=uniqueid,
-            name=name,
             is_=is_,
             call=call,
             state=state,
@@ -349,9 +255,10 @@ class CallBook:
             began_at=_began(uniqueid, at),
             calls_in=calls_in and not is_.hidden,
         )
+        if uniqueid == call.id and not leg.calls_in:
+            self.unexplained.add(call.id)
         if leg.visible:
-            call.legs.append(leg)
-            _drop_oldest(call)
+            call.add(leg)
             if call.caller is None:
                 call.caller = leg
                 call.dialed = event.get("Exten", "") if leg.calls_in else ""
@@ -362,7 +269,7 @@ class CallBook:
         self._legs[leg.uniqueid] = leg
         leg.call.alive[leg.uniqueid] = leg
         if leg.is_.hidden:
-            self._pairs.setdefault(leg.is_.pair, {})[leg.uniqueid] = leg
+            self._talks.add_half(leg)
             return
         self._places(leg).setdefault(leg.is_.endpoint, set()).add(leg)
         if leg.is_.kind == "extension":
@@ -379,7 +286,7 @@ class CallBook:
         call = leg.call
         bridge = channel.get("BridgeId", "")
         if bridge:
-            self._enter(leg, bridge)
+            self._talks.enter(leg, bridge)
         if leg.visible and channel.get("Application") == "Queue":
             call.queue = channel.get("ApplicationData", "").partition(",")[0]
             call.waits = not bridge
@@ -389,12 +296,12 @@ class CallBook:
     def _restore_call(self, call: Call, at: int) -> None:
         call.view = None
         for leg in call.legs:
-            agents = [other.is_.agent for other in self._connected(leg) if other.is_.agent]
+            agents = [other.is_.agent for other in self._talks.connected(leg) if other.is_.agent]
             if agents and leg.is_.kind == "extension" and not leg.calls_in:
                 leg.agent = agents[0]
         if call.caller is not None and call.caller.ended:
             self._replace_caller(call)
-        if call.answered_at is None and len(self._talking(call)) > 1:
+        if call.answered_at is None and self._talks.talking(call):
             call.answered_at = at
 
     def _call_of(self, linkedid: str, uniqueid: str, at: int) -> Call:
@@ -403,7 +310,6 @@ class CallBook:
         call = self._calls.get(linkedid)
         if call is None:
             call = self._calls[linkedid] = Call(id=linkedid, started_at=_began(uniqueid, at))
-            self.unexplained.add(linkedid)
         return call
 
     def _on_state(self, event: Mapping[str, str], at: int) -> None:
@@ -427,11 +333,6 @@ class CallBook:
             leg.shown_name = known(event.get("CallerIDName", ""))
             self._touch(leg.call)
 
-    def _on_rename(self, event: Mapping[str, str], _at: int) -> None:
-        leg = self._leg(event)
-        if leg is not None:
-            leg.name = event.get("Newname", leg.name)
-
     def _on_hangup_request(self, event: Mapping[str, str], at: int) -> None:
         leg = self._leg(event)
         if leg is None or leg.gave_up:
@@ -452,10 +353,7 @@ class CallBook:
         leg.cause = whole_number(event, "Cause") or None
         call.alive.pop(leg.uniqueid, None)
         if leg.is_.hidden:
-            pair = self._pairs.get(leg.is_.pair, {})
-            pair.pop(leg.uniqueid, None)
-            if not pair:
-                self._pairs.pop(leg.is_.pair, None)
+            self._talks.remove_half(leg)
         else:
             self._end_leg(leg, at)
         self._touch(call)
@@ -520,7 +418,7 @@ class CallBook:
 
     def _dialing(self, leg: Leg, at: int) -> None:
         """Note that a leg is called, once, whichever event says so first."""
-        if not self._has_step(leg):
+        if not leg.has_step:
             self._step(leg.call, at, "dialing", leg)
 
     def _on_dial_state(self, event: Mapping[str, str], at: int) -> None:
@@ -555,7 +453,6 @@ class CallBook:
         call.cause = _ORIGINATE_CAUSES.get(event.get("Reason", ""))
         leg = Leg(
             uniqueid=linkedid,
-            name="",
             is_=is_,
             call=call,
             state=ChannelState.DOWN,
@@ -580,14 +477,12 @@ class CallBook:
         bridge = event.get("BridgeUniqueid", "")
         if leg is None or not bridge:
             return
-        if leg.bridge not in (None, bridge):
-            self._leave(leg)
-        self._enter(leg, bridge)
+        self._talks.enter(leg, bridge)
         leg.holds = False
         if event.get("BridgeType") == "basic" and event.get("BridgeTechnology") != "holding_bridge":
-            self._join_bridged(self._bridges[bridge], at)
+            self._join_bridged(self._talks.bridge(bridge), at)
         call = leg.call
-        if len(self._talking(call)) > 1:
+        if self._talks.talking(call):
             call.breaks_up = False
             if call.answered_at is None:
                 call.answered_at = at
@@ -599,20 +494,10 @@ class CallBook:
             self._leave(leg)
             self._touch(leg.call)
 
-    def _enter(self, leg: Leg, bridge: str) -> None:
-        leg.bridge = bridge
-        self._bridges.setdefault(bridge, {})[leg.uniqueid] = leg
-
     def _leave(self, leg: Leg) -> None:
-        if leg.bridge is None:
-            return
-        legs = self._bridges.get(leg.bridge, {})
-        legs.pop(leg.uniqueid, None)
-        if not legs:
-            self._bridges.pop(leg.bridge, None)
-        leg.bridge = None
-        if leg.was_up and leg.visible:
+        if leg.bridge is not None and leg.was_up and leg.visible:
             leg.call.breaks_up = True
+        self._talks.leave(leg)
 
     def _on_hold(self, event: Mapping[str, str], at: int) -> None:
         leg = self._leg(event)
@@ -632,8 +517,7 @@ class CallBook:
     def _on_blind_transfer(self, event: Mapping[str, str], at: int) -> None:
         leg = self._legs.get(event.get("TransfererUniqueid", ""))
         if leg is not None and event.get("Result") == "Success":
-            self._step(leg.call, at, "transferred", leg)
-            self._touch(leg.call)
+            self._transferred(leg, at)
 
     def _on_attended_transfer(self, event: Mapping[str, str], at: int) -> None:
         leg = self._legs.get(event.get("OrigTransfererUniqueid", ""))
@@ -642,13 +526,17 @@ class CallBook:
             return
         if second is not None:
             self._join(leg.call, second.call, at)
-        self._step(leg.call, at, "transferred", leg)
-        self._touch(leg.call)
+        self._transferred(leg, at)
+
+    def _transferred(self, leg: Leg, at: int) -> None:
+        if not any(step.who is leg and step.what == "transferred" for step in leg.call.steps):
+            self._step(leg.call, at, "transferred", leg)
+            self._touch(leg.call)
 
     def _on_pickup(self, event: Mapping[str, str], at: int) -> None:
         leg = self._leg(event)
         target = self._legs.get(event.get("TargetUniqueid", ""))
-        if leg is None or target is None:
+        if leg is None or target is None or leg.call is target.call:
             return
         # What the other dialed was the pickup itself, and is no part of this call's story.
         leg.call.steps.clear()
@@ -676,7 +564,7 @@ class CallBook:
             goes.cause, goes.ended_at = _NORMAL, at
             self._step(goes, at, "ended", goes.caller or "", _NORMAL)
             self._touch(goes)
-            self._view(goes)
+            self._portraits.call(goes)
             self._ended[goes.id] = goes
         goes.frozen = True
         for old, new in self._joined.items():
@@ -695,20 +583,20 @@ class CallBook:
             (at for at in (stays.answered_at, goes.answered_at) if at is not None), default=None
         )
         for step in steps:
-            _insert(stays, step)
+            stays.insert(step)
         self._touch(stays)
         return stays
 
     # -- queues ----------------------------------------------------------------------------------------
 
     def _on_queue_join(self, event: Mapping[str, str], at: int) -> None:
-        leg = self._leg(event)
-        if leg is not None:
-            leg.call.queue = event.get("Queue", "")
-            leg.call.waits = True
-            leg.call.breaks_up = False
-            self._step(leg.call, at, "queue_joined", leg.call.queue)
-            self._touch(leg.call)
+        leg, queue = self._leg(event), event.get("Queue", "")
+        if leg is None or (leg.call.waits and leg.call.queue == queue):
+            return
+        call = leg.call
+        call.queue, call.waits, call.breaks_up = queue, True, False
+        self._step(call, at, "queue_joined", queue)
+        self._touch(call)
 
     def _on_queue_leave(self, event: Mapping[str, str], at: int) -> None:
         leg = self._leg(event)
@@ -727,164 +615,13 @@ class CallBook:
             self._step(leg.call, at, "refused", rung[-1], _NO_ANSWER)
             self._touch(leg.call)
 
-    # -- what a call looks like ------------------------------------------------------------------------
-
-    def _view(self, call: Call) -> CallView:
-        if call.view is not None:
-            return call.view
-        caller = _speaker(call)
-        callee = self._callee(call, caller)
-        originated = call.originated
-        call.view = CallView(
-            id=call.id,
-            originated_call_id=originated.originated_call_id if originated is not None else None,
-            started_at=call.started_at,
-            answered_at=call.answered_at,
-            ended_at=call.ended_at,
-            state=self._state(call, caller),
-            cause=call.cause if call.ended_at is not None else None,
-            caller=self._party(caller),
-            callee=self._called(call) if callee is None else self._party(callee),
-            queue=call.queue,
-            story=self._story(call),
-        )
-        return call.view
-
-    def _story(self, call: Call) -> tuple[Step, ...]:
-        story: list[Step] = []
-        for step in call.steps:
-            party = self._number(step.who)
-            # What the caller dialed, and the leg that it led to, are one step when they have one number.
-            if step.what == "dialing" and story and story[-1].what == "dialing" and story[-1].party == party:
-                continue
-            story.append(Step(at=step.at, what=step.what, party=party, cause=step.cause))
-        return tuple(story)
-
-    def _state(self, call: Call, caller: Leg) -> CallState:
-        if call.ended_at is not None:
-            return "ended"
-        talking = self._talking(call)
-        if len(talking) > 1:
-            return "hold" if any(leg.holds for leg in talking) else "talking"
-        if call.waits:
-            return "queue"
-        waiting = [leg for leg in call.legs if not leg.ended and not leg.calls_in and not leg.was_up]
-        if any(leg.rings for leg in waiting):
-            return "ringing"
-        if waiting or not caller.was_up:
-            return "dialing"
-        if call.answered_at is not None and call.breaks_up:
-            return "talking"
-        if call.originated is not None and call.answered_at is None:
-            return "dialing"
-        return "menu"
-
-    def _callee(self, call: Call, caller: Leg) -> Leg | None:
-        """The leg that the caller talks to, or whoever is nearest to that."""
-        connected = self._connected(caller)
-
-        def rank(leg: Leg) -> tuple[int, int]:
-            if leg.ended:
-                return (1 if leg.was_up else 0), leg.began_at
-            level = 5 if leg in connected else 4 if leg.up else 3 if leg.rings else 2
-            return level, -leg.began_at
-
-        others = [
-            leg
-            for leg in call.legs
-            if leg is not caller and (leg.is_ != caller.is_ or leg.was_up or leg.calls_in)
-        ]
-        return max(others, key=rank, default=None)
-
-    def _called(self, call: Call) -> Party | None:
-        """The other party of a call that has none yet."""
-        originated = call.originated
-        number = call.dialed if originated is None else originated.callee
-        if not number or call.queue is not None:
-            return None
-        person = self._people.with_number(number)
-        return Party(
-            number=number,
-            name=person.name,
-            kind="extension" if person.is_extension else "other",
-            trunk=None,
-            state="dialing" if call.ended_at is None else "ended",
-        )
-
-    def _party(self, leg: Leg) -> Party:
-        return Party(
-            number=self._number(leg),
-            name=self._name(leg),
-            kind=leg.is_.kind,
-            trunk=leg.is_.endpoint if leg.is_.kind == "trunk" else None,
-            state="ended" if leg.call.ended_at is not None else _party_state(leg),
-        )
-
-    def _number(self, who: Leg | str) -> str:
-        if isinstance(who, str):
-            return who
-        if who.is_.kind == "extension":
-            return who.agent or self._people.at_phone(who.is_.endpoint).number
-        originated = who.call.originated
-        if originated is not None and not who.calls_in and originated.trunk_name == who.is_.endpoint:
-            first = next((leg for leg in who.call.legs if leg.visible), None)
-            if first is who:
-                return originated.caller
-        return who.dialed or who.number
-
-    def _name(self, leg: Leg) -> str:
-        if leg.agent:
-            return self._people.with_number(leg.agent).name
-        if leg.is_.kind == "extension":
-            return self._people.at_phone(leg.is_.endpoint).name
-        return leg.shown_name if leg.calls_in else ""
-
-    def _leg_state(self, leg: Leg) -> PhoneState:
-        if leg.up:
-            held = leg.bridge is not None and any(other.holds for other in self._connected(leg))
-            return "hold" if held else "in_use"
-        if leg.calls_in:
-            return "in_use"
-        return "ringing" if leg.rings else "idle"
-
-    def _talking(self, call: Call) -> list[Leg]:
-        """The people of a call's talk; fewer than two: there is none."""
-        for leg in call.legs:
-            if leg.up and leg.bridge is not None:
-                connected = [other for other in self._connected(leg) if other.visible and other.up]
-                if len(connected) > 1:
-                    return connected
-        return []
-
-    def _connected(self, leg: Leg) -> set[Leg]:
-        """Everybody whom a leg's party can hear, itself included: bridges, and Local channels between."""
-        if leg.bridge is None:
-            return {leg}
-        found: set[Leg] = set()
-        bridges = [leg.bridge]
-        seen = set(bridges)
-        while bridges:
-            for each in self._bridges.get(bridges.pop(), {}).values():
-                found.add(each)
-                if not each.is_.hidden:
-                    continue
-                for half in self._pairs.get(each.is_.pair, {}).values():
-                    if half.bridge is not None and half.bridge not in seen:
-                        seen.add(half.bridge)
-                        bridges.append(half.bridge)
-        return found
-
     # -- small things ----------------------------------------------------------------------------------
 
     def _leg(self, event: Mapping[str, str]) -> Leg | None:
         return self._legs.get(event.get("Uniqueid", ""))
 
     def _step(self, call: Call, at: int, what: StepKind, who: Leg | str, cause: int | None = None) -> None:
-        call.steps.append(_Step(at, what, who, cause))
-
-    @staticmethod
-    def _has_step(leg: Leg) -> bool:
-        return any(step.who is leg for step in leg.call.steps)
+        call.steps.append(CallStep(at, what, who, cause))
 
     def _touch(self, call: Call) -> None:
         """Note that a call changed, and with it whoever is in it."""
@@ -900,22 +637,6 @@ class CallBook:
         (self.changed_phones if leg.is_.kind == "extension" else self.changed_trunks).add(leg.is_.endpoint)
 
 
-def _party_state(leg: Leg) -> PartyState:
-    if leg.ended:
-        return "ended"
-    if leg.up:
-        return "hold" if leg.holds else "up"
-    return "ringing" if leg.rings else "dialing"
-
-
-def _speaker(call: Call) -> Leg:
-    """The caller; of an extension with several phones the one that answered."""
-    caller = call.caller or call.legs[0]
-    if caller.was_up or caller.calls_in:
-        return caller
-    return next((leg for leg in call.legs if leg.was_up and leg.is_ == caller.is_), caller)
-
-
 def _cause(call: Call) -> int | None:
     """Why a call ended: as whoever hung up first said, else as the caller was told."""
     if call.answered_at is not None:
@@ -923,28 +644,13 @@ def _cause(call: Call) -> int | None:
         if first is not None and isinstance(first.who, Leg) and first.who.cause is not None:
             return first.who.cause
         return _NORMAL
-    return _speaker(call).cause
+    return call.speaker.cause
 
 
 def _began(uniqueid: str, at: int) -> int:
     """When a channel began, as far as its unique id tells: not before that second."""
     seconds = age(uniqueid)[0]
     return at if at - seconds * _MICROSECONDS < 2 * _MICROSECONDS else seconds * _MICROSECONDS
-
-
-def _insert(call: Call, step: _Step) -> None:
-    """Put a step where its time belongs."""
-    steps = sorted((*call.steps, step), key=lambda each: each.at)
-    call.steps.clear()
-    call.steps.extend(steps)
-
-
-def _drop_oldest(call: Call) -> None:
-    """Forget the oldest leg that has ended when a call remembers many."""
-    if len(call.legs) > MAX_LEGS:
-        oldest = next((leg for leg in call.legs if leg.ended and leg is not call.caller), None)
-        if oldest is not None:
-            call.legs.remove(oldest)
 
 
 def _read_dial_string(text: str) -> ChannelName | None:

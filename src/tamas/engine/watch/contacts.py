@@ -18,16 +18,22 @@ _BEST_FIRST: Final[Sequence[Reach]] = ("answers", "unknown", "silent", "nowhere"
 
 
 class Contacts:
-    """Contacts by aor, which is named like the endpoint."""
+    """Contacts by aor, which is named like the endpoint: of phones that registered, and fixed ones."""
 
     def __init__(self) -> None:
-        self._contacts: dict[str, dict[str, Reach]] = {}
+        self._registered: dict[str, dict[str, Reach]] = {}
+        self._fixed: dict[str, dict[str, Reach]] = {}
+        self._told: set[tuple[str, str]] | None = None
+        """Contacts that events told of since :meth:`before_pings`."""
+        self.registrations = 0
+        """How many contacts registered."""
         self.changed: set[str] = set()
         """Aors that became easier or harder to reach; whoever reads clears it."""
 
     def reach(self, aor: str) -> Reach:
         """How well it can be reached, by the best of its contacts."""
-        return min(self._contacts.get(aor, {}).values(), key=_BEST_FIRST.index, default="nowhere")
+        known = (*self._registered.get(aor, {}).values(), *self._fixed.get(aor, {}).values())
+        return min(known, key=_BEST_FIRST.index, default="nowhere")
 
     def reachable(self, aor: str) -> bool:
         """Whether a call to it has a chance; a phone that nobody pings has one while it is registered."""
@@ -35,39 +41,87 @@ class Contacts:
 
     def apply(self, event: Mapping[str, str]) -> None:
         """Take in an event; all but ``ContactStatus`` are ignored."""
-        if event.get("Event") == "ContactStatus":
-            aor = event.get("AOR", "")
-            before = self.reach(aor)
-            self._set(aor, event.get("URI", ""), event.get("ContactStatus", ""))
-            self._compare(aor, before)
+        if event.get("Event") != "ContactStatus":
+            return
+        aor, uri, status = event.get("AOR", ""), event.get("URI", ""), event.get("ContactStatus", "")
+        if self._told is not None:
+            self._told.add((aor, uri))
+        before = self.reach(aor)
+        if status == _REMOVED:
+            self._remove(aor, uri)
+        elif uri in self._fixed.get(aor, {}):
+            self._fixed[aor][uri] = _reach(status)
+        else:
+            self._add(aor, uri, _reach(status))
+        self._compare(aor, before)
 
-    def restore(self, contacts: Iterable[Mapping[str, str]]) -> None:
-        """Take the events of ``PJSIPShowContacts`` for all registered contacts."""
-        self._contacts.clear()
-        for contact in contacts:
-            # The name of a registered contact is its aor and a hash of its address.
-            aor = contact.get("ObjectName", "").partition(";@")[0]
-            self._set(aor, contact.get("Uri", ""), contact.get("Status", ""))
+    def restore(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Take the contacts that the store has for all that registered: aor and address each."""
+        self._registered.clear()
+        self._fixed.clear()
+        self.registrations = 0
+        for aor, uri in rows:
+            self._add(aor, uri, "unknown")
         self.changed.clear()
 
-    def restore_one(self, aor: str, details: Iterable[Mapping[str, str]]) -> None:
-        """Take the ``ContactStatusDetail`` events of ``PJSIPShowEndpoint`` for all contacts of one aor."""
+    def correct(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Take them again: rows may go without an event."""
+        wanted = set(rows)
+        known = {(aor, uri) for aor, contacts in self._registered.items() for uri in contacts}
+        for aor, uri in wanted ^ known:
+            before = self.reach(aor)
+            if (aor, uri) in wanted:
+                self._add(aor, uri, "unknown")
+            else:
+                self._remove(aor, uri)
+            self._compare(aor, before)
+
+    def restore_fixed(self, aor: str, details: Iterable[Mapping[str, str]]) -> None:
+        """Take the ``ContactStatusDetail`` events of ``PJSIPShowEndpoint`` for an aor at a fixed address.
+
+        One that Asterisk does not know has none.
+        """
         before = self.reach(aor)
-        self._contacts.pop(aor, None)
+        self._fixed.pop(aor, None)
+        registered = self._registered.get(aor, {})
         for detail in details:
-            if detail.get("AOR") == aor:
-                self._set(aor, detail.get("URI", ""), detail.get("Status", ""))
+            uri = detail.get("URI", "")
+            if detail.get("AOR") == aor and uri not in registered:
+                self._fixed.setdefault(aor, {})[uri] = _reach(detail.get("Status", ""))
         self._compare(aor, before)
+
+    def before_pings(self) -> None:
+        """The list for :meth:`take_pings` is asked for: what events tell from now on is newer."""
+        self._told = set()
+
+    def take_pings(self, contacts: Iterable[Mapping[str, str]]) -> None:
+        """Take from the events of ``PJSIPShowContacts`` how the last pings of phones went."""
+        told, self._told = self._told or set(), None
+        for contact in contacts:
+            # The name of a registered contact is its aor and a hash of its address.
+            aor, uri = contact.get("ObjectName", "").partition(";@")[0], contact.get("Uri", "")
+            if (aor, uri) not in told and uri in self._registered.get(aor, {}):
+                before = self.reach(aor)
+                self._registered[aor][uri] = _reach(contact.get("Status", ""))
+                self._compare(aor, before)
+
+    def _add(self, aor: str, uri: str, reach: Reach) -> None:
+        contacts = self._registered.setdefault(aor, {})
+        self.registrations += uri not in contacts
+        contacts[uri] = reach
+
+    def _remove(self, aor: str, uri: str) -> None:
+        self._fixed.get(aor, {}).pop(uri, None)
+        contacts = self._registered.get(aor, {})
+        if contacts.pop(uri, None) is not None:
+            self.registrations -= 1
+        if not contacts:
+            self._registered.pop(aor, None)
 
     def _compare(self, aor: str, before: Reach) -> None:
         if self.reach(aor) != before:
             self.changed.add(aor)
 
-    def _set(self, aor: str, uri: str, status: str) -> None:
-        if status != _REMOVED:
-            self._contacts.setdefault(aor, {})[uri] = _REACHES.get(status, "unknown")
-            return
-        contacts = self._contacts.get(aor, {})
-        contacts.pop(uri, None)
-        if not contacts:
-            self._contacts.pop(aor, None)
+
+def _reach(status: str) -> Reach:
+    return _REACHES.get(status, "unknown")

@@ -6,16 +6,20 @@ while somebody watches.
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, type_coerce
+from sqlalchemy import Connection as SyncConnection
 
-from tamas.engine.watch.calls import Originated
+from tamas.engine.watch.legs import Originated
 from tamas.store.database import Connection, Database
-from tamas.store.schema import cel, extensions, originates, queue_members, trunks
+from tamas.store.engine_text import EngineText
+from tamas.store.schema import cel, extensions, originates, ps_contacts, queue_members, trunks
 
 Mark = tuple[Any, ...]
 """Changes whenever the rows behind it do."""
@@ -23,6 +27,7 @@ Mark = tuple[Any, ...]
 MAX_ASKED: Final = 200
 """Linked ids in one statement."""
 
+_ESCAPE: Final = re.compile(r"\^([0-9A-Fa-f]{2})")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -37,6 +42,8 @@ class Marks:
     """Extensions that do not register, by number."""
     members: Mapping[str, Mark]
     """By number of the queue."""
+    registrations: int
+    """How many contacts of phones there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,7 @@ async def read_marks(database: Database) -> Marks:
             trunks=await _trunks(connection),
             fixed_phones=await _fixed_phones(connection),
             members=await _members(connection),
+            registrations=await connection.scalar(select(func.count()).where(_valid())),
         )
 
 
@@ -86,6 +94,26 @@ async def _members(connection: Connection) -> dict[str, Mark]:
         row["queue_name"]: tuple(value for name, value in row.items() if name != "queue_name")
         for row in await connection.rows(statement)
     }
+
+
+def _valid() -> ColumnElement[bool]:
+    return ps_contacts.c.expiration_time > int(time.time())
+
+
+async def read_contacts(database: Database) -> list[tuple[str, str]]:
+    """The contacts of all phones that registered: extension and address each."""
+
+    def read(connection: SyncConnection) -> list[tuple[str, str]]:
+        uri = type_coerce(ps_contacts.c.uri, EngineText)
+        rows = connection.execute(select(ps_contacts.c.endpoint, uri).where(_valid()))
+        return [(endpoint, _decoded(uri)) for endpoint, uri in rows if endpoint and uri]
+
+    return await database.long_read(read)
+
+
+def _decoded(text: str) -> str:
+    """A text that Asterisk wrote: semicolons and carets in it are ``^XX`` (``ast_realtime_encode_chunk``)."""
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 async def read_originated(database: Database, linkedids: Collection[str]) -> dict[str, Originated]:

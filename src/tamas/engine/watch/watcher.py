@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,8 +18,9 @@ from tamas.engine.ami import AmiActionFailed, AmiClient, AmiDisconnected, AmiErr
 from tamas.engine.backoff import BackOff
 from tamas.engine.engine import EngineNotReady
 from tamas.engine.link import EngineAccess
+from tamas.engine.watch.legs import Leg
 from tamas.engine.watch.people import read_people
-from tamas.engine.watch.rows import Marks, read_marks, read_originated, read_past
+from tamas.engine.watch.rows import Marks, read_contacts, read_marks, read_originated, read_past
 from tamas.engine.watch.state import EngineState, Touched
 from tamas.engine.watch.view import CallView, EngineView, PhoneView, QueueView, TrunkView
 from tamas.store.clock import now
@@ -44,6 +45,8 @@ REGISTRATIONS_SECONDS: Final = 10.0
 """How often registrations are read: Asterisk does not tell when a registrar stops answering."""
 LIST_SECONDS: Final = 30.0
 """For a list that may hold ten thousand phones."""
+AT_ONCE: Final = 50
+"""Questions that wait for their answers at the same time."""
 MAX_CHANGED_CALLS: Final = 1_000
 """A subscriber who left so many changed calls unread gets a new snapshot instead."""
 _NOTHING: Final = ("No Contacts found", "No registrations found", "Unable to retrieve endpoint")
@@ -133,7 +136,7 @@ class EngineWatch:
         self._changed_endpoints: set[str] = set()
         """Endpoints whose rows changed at the last poll."""
         self._registrations_due = 0.0
-        self._telling = False
+        self._telling = self._explaining = False
         self._settled = asyncio.Event()
         """Whether the first snapshot is there."""
         self._wake = asyncio.Event()
@@ -170,10 +173,10 @@ class EngineWatch:
     async def close(self) -> None:
         """Stop watching for good."""
         self._closed = True
-        for task in (self._running, *self._tasks):
-            if task is not None:
-                task.cancel()
-        await asyncio.gather(*filter(None, (self._running, *self._tasks)), return_exceptions=True)
+        tasks = [task for task in (self._running, *self._tasks) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     # -- the connection --------------------------------------------------------------------------------
 
@@ -249,6 +252,11 @@ class EngineWatch:
         if was_ready:
             self._tell(None)
 
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work, name="engine-watch-work")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     # -- the snapshot ----------------------------------------------------------------------------------
 
     async def _take_snapshot(self, client: AmiClient) -> None:
@@ -267,6 +275,7 @@ class EngineWatch:
         self._state.found()
         self._settled.set()
         self._tell(None)
+        self._start(self._read_pings(client))
 
     def _complain(self, text: str, error: Exception) -> None:
         """Log what keeps us from a snapshot, once and not at each try."""
@@ -291,7 +300,7 @@ class EngineWatch:
         state = self._state
         marks = await read_marks(self._database)
         state.set_trunks({name: bool(mark[0]) for name, mark in marks.trunks.items()})
-        state.contacts.restore(await _listed(client, "PJSIPShowContacts"))
+        state.contacts.restore(await read_contacts(self._database))
         await self._read_endpoints(client, (*map(trunk_endpoint, marks.trunks), *marks.fixed_phones))
         await self._read_registrations(client)
         state.queues.restore(await _listed(client, "QueueStatus"), now())
@@ -302,10 +311,33 @@ class EngineWatch:
         self._marks = marks
 
     async def _read_endpoints(self, client: AmiClient, endpoints: Iterable[str]) -> None:
-        """Read the contacts of endpoints with fixed addresses; the list of contacts leaves them out."""
-        for endpoint in endpoints:
+        """Read the contacts of endpoints with fixed addresses; their rows are not in the store."""
+
+        async def read(endpoint: str) -> None:
             details = await _listed(client, "PJSIPShowEndpoint", Endpoint=endpoint)
-            self._state.contacts.restore_one(endpoint, details)
+            self._state.contacts.restore_fixed(endpoint, details)
+
+        names = list(endpoints)
+        for start in range(0, len(names), AT_ONCE):
+            await asyncio.gather(*(read(name) for name in names[start : start + AT_ONCE]))
+
+    async def _read_pings(self, client: AmiClient) -> None:
+        """Find out which phones did not answer their last ping.
+
+        With ten thousand phones Asterisk works some seconds on that list, and sends no events meanwhile on
+        the connection that asked.
+        """
+        contacts = self._state.contacts
+        contacts.before_pings()
+        try:
+            async with client.apart() as own:
+                found = await _listed(own, "PJSIPShowContacts")
+        except AmiError as error:
+            log.debug("which phones do not answer is not known: %s", error)
+            found = []
+        if self._client is client and self._state.ready:
+            contacts.take_pings(found)
+            self._tell_changes()
 
     async def _read_registrations(self, client: AmiClient) -> None:
         self._state.set_registrations(await _listed(client, "PJSIPShowRegistrationsOutbound"))
@@ -313,11 +345,16 @@ class EngineWatch:
 
     async def _read_holds(self, client: AmiClient) -> None:
         """Find out who is on hold: the list of channels does not say it, device states do."""
-        for leg in self._state.book.up_legs():
+
+        async def read(leg: Leg) -> None:
             device = f"DEVICE_STATE(PJSIP/{leg.is_.endpoint})"
-            answer = await client.action("Getvar", {"Variable": device})
+            answer = await client.action("Getvar", {"Variable": device}, timeout=LIST_SECONDS)
             if answer.get("Value") == "ONHOLD":
                 self._state.book.restore_hold(leg.uniqueid)
+
+        legs = self._state.book.up_legs()
+        for start in range(0, len(legs), AT_ONCE):
+            await asyncio.gather(*(read(leg) for leg in legs[start : start + AT_ONCE]))
 
     # -- following -------------------------------------------------------------------------------------
 
@@ -336,10 +373,9 @@ class EngineWatch:
     def _tell_changes(self) -> None:
         self._telling = False
         book = self._state.book
-        if (book.unexplained or self._state.people.wanted) and not self._tasks:
-            task = asyncio.create_task(self._explain_later(), name="engine-watch-explain")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if (book.unexplained or self._state.people.wanted) and not self._explaining:
+            self._explaining = True
+            self._start(self._explain_later())
         touched = self._state.take_touched()
         if touched and self._state.ready:
             self._tell(touched)
@@ -355,6 +391,8 @@ class EngineWatch:
                 self._tell_changes()
         except STORE_ERRORS as error:
             log.warning("names of parties have to wait for the store: %s", error)
+        finally:
+            self._explaining = False
 
     async def _explain(self) -> None:
         """Ask the store about people and calls that came up."""
@@ -374,6 +412,8 @@ class EngineWatch:
             return
         try:
             marks = await read_marks(self._database)
+            if marks.registrations != self._state.contacts.registrations:
+                self._state.contacts.correct(await read_contacts(self._database))
             await self._read_changed(client, before, marks)
             self._marks = marks
         except STORE_ERRORS as error:
