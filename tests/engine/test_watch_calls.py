@@ -204,11 +204,8 @@ def test_a_blind_transfer(name: str, parties: tuple[str, str]) -> None:
     """The call goes on between those who are left, under its id, and is never seen to end meanwhile."""
     told = played(name, **{"203": Entry("Phone 203", "", "")})
     (states,) = told.states
-    assert [state for state in states if state != "dialing"] == [
-        *("ringing", "talking"),
-        *("ringing", "talking"),
-        "ended",
-    ]
+    rough = _squeezed([state for state in states if state != "dialing"])
+    assert rough == ["ringing", "talking", "ringing", "talking", "ended"]
     call = told.last()
     assert (call.caller.number, call.callee and call.callee.number) == parties
     transferer = "202" if name == "blind_by_callee" else "201"

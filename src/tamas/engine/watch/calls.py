@@ -227,6 +227,7 @@ class CallBook:
         self._place(leg)
         call = leg.call
         call.breaks_up = False
+        self._replace_caller(call)
         if leg.calls_in and not call.steps:
             self._step(call, at, "dialing", call.dialed)
         elif leg.visible and not leg.calls_in:
@@ -299,8 +300,7 @@ class CallBook:
             agents = [other.is_.agent for other in self._talks.connected(leg) if other.is_.agent]
             if agents and leg.is_.kind == "extension" and not leg.calls_in:
                 leg.agent = agents[0]
-        if call.caller is not None and call.caller.ended:
-            self._replace_caller(call)
+        self._replace_caller(call)
         if call.answered_at is None and self._talks.talking(call):
             call.answered_at = at
 
@@ -375,11 +375,12 @@ class CallBook:
             # Of an originate that nobody answered in time no DialEnd comes.
             if leg.gave_up or leg.dial_status in _REFUSING or leg.cause == _NO_ANSWER:
                 self._step(call, at, "refused", leg, leg.cause)
-        if leg is call.caller:
-            self._replace_caller(call)
+        self._replace_caller(call)
 
     def _replace_caller(self, call: Call) -> None:
         """After a transfer by the caller the call goes on between others."""
+        if call.caller is None or not call.caller.ended:
+            return
         up = [leg for leg in call.legs if leg.up]
         others = [leg for leg in call.legs if not leg.ended]
         if up and len(others) > 1:
