@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -112,3 +113,16 @@ def test_each_dependency_is_locked() -> None:
         )
         names = {re.split(r"[\[<>=~! ]", requirement)[0].lower() for requirement in wanted}
         assert names <= locked, f"{lock} lacks {names - locked}"
+
+
+def test_each_locked_npm_package_has_a_hash() -> None:
+    """The console is built from exactly the packages that were locked, from whichever registry they come."""
+    packages = json.loads((ROOT / "web/package-lock.json").read_text())["packages"]
+    fetched = {name: package for name, package in packages.items() if name and not package.get("link")}
+    assert fetched
+    without = [
+        name for name, package in fetched.items() if not package.get("integrity", "").startswith("sha512-")
+    ]
+    assert not without, without
+    bound = [name for name, package in fetched.items() if "resolved" in package]
+    assert not bound, f"web/.npmrc leaves addresses out of the lock: {bound}"
