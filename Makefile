@@ -51,6 +51,7 @@ lint: setup-dev ## Format check, lint, types, import contracts, and the same for
 
 format: setup-dev ## Format and mend what can be mended
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+	@scripts/console.sh run --silent format
 
 bench: setup-dev ## Figures as ratios against baselines of the same run
 	@$(BIN)/python -m bench

