@@ -174,7 +174,8 @@ async def _walk(store: str, url: str, count: int) -> Figure:
             raise BenchBroken(f"the feed has {met} of {count} rows")
         steps = min(2_000, len(ids) // 3)
         # In turn, so that the machine's moods meet both alike.
-        first, last = [], []
+        first: list[float] = []
+        last: list[float] = []
         for near, far in zip(ids[:steps], ids[-steps - 1 : -1], strict=True):
             for taken, after in ((first, near), (last, far)):
                 started = time.perf_counter()
