@@ -24,11 +24,7 @@ COMPLETE = (
     "pbx/whitelists/",
     "pbx/announcements/",
     "pbx/musiconholds/",
-    "reports/cdr/",
-    "reports/queue/",
-    "reports/queue_details/",
-    "reports/agent/",
-    "reports/poll/",
+    "reports/",
 )
 """Groups of which this version serves every service."""
 

@@ -21,6 +21,7 @@ NOWHERE = {"host": "127.0.0.2", "register_string": "user:pass@127.0.0.2/user"}
 
 CALLS = ("answered", "incoming", "outgoing", "busy", "queue_left_in_silence", "queue_agent_hangs_up")
 """Recorded calls of which the reports tell; the last one ends with a survey."""
+RECORDING = "20210116_1610778618.378.mp3"
 SOUND = tone_wav(440, seconds=0.2)
 """What is uploaded."""
 
@@ -124,6 +125,8 @@ class World:
             body["conditions"] = dict.fromkeys(body.get("conditions", {}), "")
             if "date_range" in body:
                 body["date_range"] = {"from": "2020-06-15 15:16", "to": "2099-06-22 15:16"}
+        elif endpoint.op == "download" and group.startswith("reports/"):
+            body["file"] = RECORDING
         elif action == "id":  # a feed, from its beginning
             body["_id"] = ""
         elif endpoint.path == "reports/quick/info":

@@ -21,7 +21,7 @@ REMEMBERED_CALLS: Final = 20_000
 MAX_PIECES: Final = 1_000
 
 _DIRECTORY: Final = re.compile(r"/[A-Za-z0-9/_.+@=~-]*")
-_NAME: Final = re.compile(r"(?P<day>\d{8})_[\d.]{1,80}\.wav")
+_NAME: Final = re.compile(r"(?P<day>[0-9]{8})_[0-9.]{1,80}\.(?:wav|mp3)")
 _CUID: Final = re.compile(r"(?P<epoch>\d{1,12})\.\d{1,12}")
 
 

@@ -36,6 +36,7 @@ SERVICE_MODULES = (
     "tamas.sa.reports.queue_details",
     "tamas.sa.reports.agent",
     "tamas.sa.reports.poll",
+    "tamas.sa.reports.audio",
 )
 """Modules that declare services, in the order of the page: each example works after those before it."""
 
