@@ -8,8 +8,14 @@ from enum import Enum, auto
 from typing import Final
 
 from tamas.engine.fastagi import AgiSession
-from tamas.engine.fixed_dialplan import FIRST_LEG_CONTEXT, ORIGINATED_CONTEXT
-from tamas.store.views import AGENTS_CONTEXT, INCOMING_CONTEXT, OUTGOING_CONTEXT, TRUNK_PREFIX
+from tamas.engine.fixed_dialplan import ORIGINATED_CONTEXT
+from tamas.store.views import (
+    AGENTS_CONTEXT,
+    FIRST_LEG_CONTEXT,
+    INCOMING_CONTEXT,
+    OUTGOING_CONTEXT,
+    TRUNK_PREFIX,
+)
 
 DIALABLE: Final = re.compile(r"[+*#0-9A-Za-z]{1,32}")
 """What can be dialed at all; everything else is an unallocated number."""

@@ -19,11 +19,12 @@ from tamas.dialplan.dial import is_barred, phone_string, trunk_string
 from tamas.dialplan.directory import Extension, look_up
 from tamas.dialplan.entry import DIALABLE
 from tamas.engine.ami import AmiActionFailed, AmiClient, AmiError, AmiTimeout
-from tamas.engine.fixed_dialplan import FIRST_LEG_CONTEXT, ORIGINATED_CONTEXT
+from tamas.engine.fixed_dialplan import ORIGINATED_CONTEXT
 from tamas.errors import TamasError
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import Database, IntegrityError
 from tamas.store.schema import extensions, originates, trunks
+from tamas.store.views import FIRST_LEG_CONTEXT
 
 log = logging.getLogger(__name__)
 

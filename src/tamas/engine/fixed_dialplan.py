@@ -15,12 +15,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from tamas.store.views import AGENTS_CONTEXT, INCOMING_CONTEXT, OUTGOING_CONTEXT
+from tamas.store.views import AGENTS_CONTEXT, FIRST_LEG_CONTEXT, INCOMING_CONTEXT, OUTGOING_CONTEXT
 
 ORIGINATED_CONTEXT: Final = "tamas-originated"
 """Where the answered first party of an originated call arrives; the extension is the second party."""
-FIRST_LEG_CONTEXT: Final = "tamas-first-leg"
-"""Rings every phone registered under a number, for originated calls to more than one contact."""
 ANSWERED_SUBROUTINE: Final = "tamas-answered"
 """Dial runs it (option ``U``) on the channel that answered: states facts, starts the recording."""
 QUEUE_ANSWERED_SUBROUTINE: Final = "tamas-queue-answered"

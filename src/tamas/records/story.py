@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tamas.engine.fixed_dialplan import FIRST_LEG_CONTEXT
 from tamas.records.facts import extra_of, facts_of, microseconds, resource, technology
-from tamas.store.views import AGENTS_CONTEXT, TRUNK_PREFIX
+from tamas.store.views import AGENTS_CONTEXT, FIRST_LEG_CONTEXT, TRUNK_PREFIX
 
 Row = Mapping[str, Any]
 

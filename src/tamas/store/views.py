@@ -20,6 +20,8 @@ INCOMING_CONTEXT = "tamas-incoming"
 """Asterisk context of calls from trunks."""
 AGENTS_CONTEXT = "simotel-local-agents"
 """Asterisk context where a queue rings an agent; the extension is the agent's number."""
+FIRST_LEG_CONTEXT = "tamas-first-leg"
+"""Rings every phone registered under a number, for originated calls to more than one contact."""
 TRUNK_PREFIX = "trunk-"
 """Keeps a trunk's endpoint apart from an extension of the same name."""
 QUALIFY_SECONDS = 60
