@@ -320,7 +320,7 @@ async def test_records_are_told_whole(console_both: RunningConsole) -> None:
 
 
 async def test_recent_records(console_both: RunningConsole) -> None:
-    """Page by page, the latest first; those of one number whoever called."""
+    """Page by page, the latest first; those of one number whoever called; one call, if it is written yet."""
     console = console_both
     for serial in range(1, 6):
         await record(
@@ -333,6 +333,9 @@ async def test_recent_records(console_both: RunningConsole) -> None:
     assert (first["more"], second["more"]) == (True, False)
     found = (await console.get("calls/recent", number="300"))["rows"]
     assert [row["call_id"] for row in found] == ["1763870000.4", "1763870000.2"]
+    one = await console.get("calls/recent", call_id="1763870000.3")
+    assert ([row["call_id"] for row in one["rows"]], one["more"]) == (["1763870000.3"], False)
+    assert await console.get("calls/recent", call_id="1763870000.9") == {"rows": [], "more": False}
     assert (await console.refused("calls/recent", "GET", before="x"))["field"] == "before"
 
 

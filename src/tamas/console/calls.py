@@ -99,6 +99,9 @@ class RecentQuery(msgspec.Struct, kw_only=True):
     """Which records, the latest first."""
 
     number: Annotated[str, optional(Text(max=80), note="Of either party, whole.")] = ""
+    call_id: Annotated[
+        str, optional(_CALL_ID, note="Only this call: no rows until its record is written.")
+    ] = ""
     before: Annotated[str | None, optional(Id(), note="The last id of the page before.")] = None
     count: Annotated[int, optional(Whole(low=1, high=MAX_COUNT))] = RECENT_COUNT
 
@@ -253,6 +256,9 @@ async def choices(context: ConsoleContext, _request: NoParameters) -> CallChoice
 )
 async def recent(context: ConsoleContext, request: RecentQuery) -> RecentCalls:
     """Read records."""
+    if request.call_id:
+        call = await get_call(context.database, request.call_id)
+        return RecentCalls(rows=[] if call is None else [_record(call)], more=False)
     found = await list_calls(
         context.database, limit=request.count + 1, before=request.before, number=request.number or None
     )
