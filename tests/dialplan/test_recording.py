@@ -62,7 +62,7 @@ def test_unusable_directory(path: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "x.wav", "../20251123_1.2.wav", "20251123_1/../../2.wav", "20251123_1.2.wav\n", "20251123_1.2.mp3"],
+    ["", "x.wav", "../20251123_1.2.wav", "20251123_1/../../2.wav", "20251123_1.2.wav\n", "20251123_1.2.ogg"],
 )
 def test_a_name_that_is_no_recordings_leads_nowhere(tmp_path: Path, name: str) -> None:
     """Only names that were given here are looked for, each in the folder of its day."""
