@@ -41,7 +41,7 @@ def encoded(sound: bytes, *, container: str, codec: str, rate: int) -> bytes:
     with av.open(io.BytesIO(sound), "r") as source, av.open(content, "w", format=container) as target:
         stream = source.streams.audio[0]
         written = cast("AudioStream", target.add_stream(codec, rate=rate))
-        written.layout = stream.codec_context.layout.name
+        written.layout = "mono" if stream.codec_context.channels == 1 else "stereo"
         context = written.codec_context
         resampler = av.AudioResampler(
             format=context.format.name,
