@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 
 from tamas.console.api_logs import ApiLogRow, api_log_row
 from tamas.sa.api_log import LogEntry
-from tamas.store.database import STORE_ERRORS, Database, HotQuery
+from tamas.store.database import STORE_ERRORS, Database
 from tamas.store.schema import api_log
 
 log = logging.getLogger(__name__)
@@ -24,11 +24,6 @@ LOOK_BACK: Final = 200
 """Ids are given in another order than rows are committed: so many before the last are looked at again."""
 MAX_UNREAD: Final = 500
 """Rows that a follower may leave unread; then it is told to read the table anew."""
-
-_LAST: Final = HotQuery(select(func.max(api_log.c.id)))
-_AFTER: Final = HotQuery(
-    select(api_log.c.id).where(api_log.c.id > bindparam("after")).order_by(api_log.c.id).limit(MAX_UNREAD)
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +59,18 @@ class LogSubscription:
             self._news.set()
 
     def begin(self, last_id: int) -> None:
-        """Say where it begins."""
-        if self._last_id is None:
-            self._last_id = last_id
-            self._news.set()
+        """Say where it begins, or begins anew because more came than anybody wants to be told row by row."""
+        self._last_id = last_id
+        self._fresh = True
+        self._rows.clear()
+        self._news.set()
 
     def tell(self, rows: Sequence[ApiLogRow]) -> None:
         """Hand rows over, the latest last."""
         self._last_id = max(self._last_id or 0, rows[-1].id)
         self._rows.extend(rows)
-        if len(self._rows) > MAX_UNREAD:
-            self._fresh = True
-        if self._fresh:
-            self._rows.clear()
+        if self._fresh or len(self._rows) > MAX_UNREAD:
+            self.begin(self._last_id)
         self._news.set()
 
 
@@ -129,13 +123,12 @@ class LogFollower:
 
     async def _look(self) -> None:
         if self._last_id is None:
-            ((last,),) = await self._database.hot(_LAST)
-            self._last_id = last or 0
-            self._seen = await self._ids()
-            for subscription in self._subscriptions:
-                subscription.begin(self._last_id)
+            await self._begin()
             return
         new = await self._ids() - self._seen
+        if len(new) > MAX_UNREAD:
+            await self._begin()
+            return
         if not new:
             return
         statement = select(api_log).where(api_log.c.id.in_(new)).order_by(api_log.c.id)
@@ -146,6 +139,17 @@ class LogFollower:
         for subscription in self._subscriptions if rows else ():
             subscription.tell(rows)
 
+    async def _begin(self) -> None:
+        """Begin at the end of the log."""
+        async with self._database.read() as connection:
+            self._last_id = await connection.scalar(select(func.max(api_log.c.id))) or 0
+        self._seen = await self._ids()
+        for subscription in self._subscriptions:
+            subscription.begin(self._last_id)
+
     async def _ids(self) -> set[int]:
         after = max(0, (self._last_id or 0) - LOOK_BACK)
-        return {number for (number,) in await self._database.hot(_AFTER, after)}
+        statement = select(api_log.c.id).where(api_log.c.id > after).order_by(api_log.c.id)
+        async with self._database.read() as connection:
+            rows = await connection.rows(statement.limit(LOOK_BACK + MAX_UNREAD + 1))
+        return {row["id"] for row in rows}

@@ -6,7 +6,7 @@ their rows change (``QueueStatus``, which makes Asterisk read them too).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -64,6 +64,17 @@ class QueueBook:
                 waiting=tuple(sorted(queue.waiting.values(), key=lambda caller: caller.position)),
             )
         return queue.view
+
+    def sharing(self, numbers: Collection[str]) -> set[str]:
+        """These queues, and those with an agent of theirs: who moves to another seat does so in all."""
+        agents = {agent for number in numbers for agent in self._agents_of(number)}
+        return set(numbers) | {
+            number for number, queue in self._queues.items() if not agents.isdisjoint(queue.agents)
+        }
+
+    def _agents_of(self, number: str) -> Collection[str]:
+        queue = self._queues.get(number)
+        return queue.agents.keys() if queue is not None else ()
 
     def apply(self, event: Mapping[str, str], at: int) -> None:
         """Take in an event. Those that say nothing about queues are ignored.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -343,6 +343,17 @@ class EngineWatch:
         self._state.set_registrations(await _listed(client, "PJSIPShowRegistrationsOutbound"))
         self._registrations_due = asyncio.get_running_loop().time() + REGISTRATIONS_SECONDS
 
+    async def _read_queues(self, client: AmiClient, changed: Collection[str]) -> None:
+        """Read queues whose members changed, and then the others of those agents."""
+
+        async def read(numbers: Iterable[str]) -> None:
+            for number in numbers:
+                status = await _listed(client, "QueueStatus", Queue=number)
+                self._state.queues.restore_one(number, status, now())
+
+        await read(changed)
+        await read(self._state.queues.sharing(changed) - set(changed))
+
     async def _read_holds(self, client: AmiClient) -> None:
         """Find out who is on hold: the list of channels does not say it, device states do."""
 
@@ -433,9 +444,7 @@ class EngineWatch:
         if endpoints or members:
             with self._holding_back():
                 await self._read_endpoints(client, endpoints)
-                for number in members:
-                    status = await _listed(client, "QueueStatus", Queue=number)
-                    self._state.queues.restore_one(number, status, now())
+                await self._read_queues(client, members)
         if endpoints or asyncio.get_running_loop().time() > self._registrations_due:
             await self._read_registrations(client)
 
