@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -212,15 +211,15 @@ def _answer_schema(answer: Answer, example: Any) -> Schema:
 
 def _data_schema(answer: Answer, data: Any) -> Schema:
     if isinstance(answer, Listed):
-        return _rows(answer.row)
+        return _rows(answer)
     if isinstance(answer, Paged):
         count = {"type": "integer", "minimum": 0}
         sorting = {"type": "object", "additionalProperties": {"enum": [1, -1]}}
         pagination = _object({"start": count, "count": count, "sorting": sorting, "total": count})
         extra = {name: {"const": value} for name, value in answer.extra.items()}
-        return _object({"pagination": pagination, **extra, "data": _rows(answer.row)})
+        return _object({"pagination": pagination, **extra, "data": _rows(answer)})
     if isinstance(answer, Ordered):
-        return _object({"last_id": {"type": "string"}, "data": _rows(answer.row)})
+        return _object({"last_id": {"type": "string"}, "data": _rows(answer)})
     if isinstance(answer, AgentBatch):
         item = _object({name: {} if name == "ok" else {"type": "string"} for name in answer.item})
         item["properties"]["ok"] = {"enum": [0, 1]}
@@ -230,8 +229,12 @@ def _data_schema(answer: Answer, data: Any) -> Schema:
     return schema_of(data)
 
 
-def _rows(row: Mapping[str, Any]) -> Schema:
-    return {"type": "array", "items": schema_of(row)}
+def _rows(answer: Listed | Paged | Ordered) -> Schema:
+    row = schema_of(answer.row)
+    for name in answer.sometimes:
+        row["properties"][name] = {"anyOf": [row["properties"][name], {"type": "null"}]}
+    row["required"] = [name for name in row["required"] if name not in answer.sometimes]
+    return {"type": "array", "items": row}
 
 
 def schema_of(value: Any) -> Schema:
@@ -242,6 +245,8 @@ def schema_of(value: Any) -> Schema:
         return {"type": "boolean"}
     if isinstance(value, int):
         return {"type": "integer"}
+    if isinstance(value, float):
+        return {"type": "number"}
     if isinstance(value, str):
         return {"type": "string"}
     if isinstance(value, list):

@@ -12,7 +12,7 @@ name in the API log. The registry is sealed at start-up: what is not declared by
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
@@ -120,10 +120,12 @@ class Listed(Answer):
     """The service returns rows: mappings or Structs with the keys of the catalogue, in its order.
 
     :param row: one row for the documentation.
+    :param sometimes: keys of it that another row may lack, name otherwise, or have null.
     """
 
-    def __init__(self, row: Mapping[str, Any]) -> None:
+    def __init__(self, row: Mapping[str, Any], *, sometimes: Collection[str] = ()) -> None:
         self.row = row
+        self.sometimes = frozenset(sometimes)
 
     def body(self, result: Sequence[Any]) -> bytes:
         return envelope(1, "", result)
@@ -151,6 +153,7 @@ class Paged(Answer):
     :param row: one row for the documentation.
     :param sorting: of the documentation's example.
     :param extra: keys that stand between pagination and rows, such as ``target``.
+    :param sometimes: as of :class:`Listed`.
     """
 
     def __init__(
@@ -160,9 +163,11 @@ class Paged(Answer):
         sorting: Mapping[str, int],
         message: str | None = "",
         extra: Mapping[str, Any] | None = None,
+        sometimes: Collection[str] = (),
     ) -> None:
         self.message = message
         self.row = row
+        self.sometimes = frozenset(sometimes)
         self.extra = dict(extra or {})
         self._sorting = sorting
 
@@ -195,13 +200,15 @@ class Ordered(Answer):
     """The service returns a :class:`Following`.
 
     :param row: one row for the documentation, with ``_id``.
+    :param sometimes: as of :class:`Listed`.
     """
 
     message = DONE
     any_query = True
 
-    def __init__(self, row: Mapping[str, Any]) -> None:
+    def __init__(self, row: Mapping[str, Any], *, sometimes: Collection[str] = ()) -> None:
         self.row = row
+        self.sometimes = frozenset(sometimes)
 
     def body(self, result: Following) -> bytes:
         return envelope(1, DONE, {"last_id": result.last_id, "data": result.rows})

@@ -89,7 +89,12 @@ LISTING = Listing(
     op="search",
     summary="Operator presence and break report",
     request=SessionSearch,
-    answer=Paged(EXAMPLE_ROW, sorting=LISTING.sorting, extra={"target": "agent", "useGroupBy": False}),
+    answer=Paged(
+        EXAMPLE_ROW,
+        sorting=LISTING.sorting,
+        extra={"target": "agent", "useGroupBy": False},
+        sometimes=("inout", "inout_du"),
+    ),
 )
 async def search(context: ServiceContext, request: SessionSearch) -> Page:
     asked = request.conditions or SessionConditions()

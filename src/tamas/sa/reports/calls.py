@@ -70,6 +70,11 @@ EXAMPLE_ROW: Mapping[str, Any] = {
     "duration_hhmmss": "00:00:15",
 }
 """A row with everything that a row may have; what a call has not is left out of its row."""
+SOMETIMES = frozenset(
+    {"did", "entry_point", "outgoing_point", "originated_call_id", "route", "details", "hangup", "record"}
+    | {"ANSWERED", "local"}  # named after what became of the call, and after its type
+)
+"""Keys that not every row has."""
 
 
 class CallConditions(msgspec.Struct, kw_only=True):
@@ -213,7 +218,7 @@ def _wanted(request: QuickSearch | CdrSearch) -> list[ColumnElement[bool]]:
     summary="Call report, newest first",
     description="With conditions.cuid no dates are needed.",
     request=QuickSearch,
-    answer=Paged(EXAMPLE_ROW, sorting=LISTING.sorting, message=DONE),
+    answer=Paged(EXAMPLE_ROW, sorting=LISTING.sorting, message=DONE, sometimes=SOMETIMES),
     aliases=("reports/cdr",),
 )
 async def quick_search(context: ServiceContext, request: QuickSearch) -> Page:
@@ -226,7 +231,12 @@ async def quick_search(context: ServiceContext, request: QuickSearch) -> Page:
     summary="Call report with cuid filter",
     description="With conditions.cuid no dates are needed.",
     request=CdrSearch,
-    answer=Paged(EXAMPLE_ROW, sorting=LISTING.sorting, extra={"target": "cdr", "useGroupBy": False}),
+    answer=Paged(
+        EXAMPLE_ROW,
+        sorting=LISTING.sorting,
+        extra={"target": "cdr", "useGroupBy": False},
+        sometimes=SOMETIMES,
+    ),
 )
 async def cdr_search(context: ServiceContext, request: CdrSearch) -> Page:
     wanted = _wanted(request)
@@ -243,7 +253,7 @@ async def cdr_search(context: ServiceContext, request: CdrSearch) -> Page:
     summary="Walk all call records by id",
     description="Ids grow in the order in which rows appear, so last_id leads on without a gap.",
     request=OrderedAfter,
-    answer=Ordered(EXAMPLE_ROW),
+    answer=Ordered(EXAMPLE_ROW, sometimes=SOMETIMES),
 )
 async def cdr_ordered(context: ServiceContext, request: OrderedAfter) -> Following:
     return await LISTING.after(context, request)

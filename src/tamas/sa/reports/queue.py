@@ -45,6 +45,8 @@ EXAMPLE_ROW: Mapping[str, Any] = {
 }
 """A row with everything that a row may have. Without an answer there is no ``answeredtime``; ``ringtime`` is
 null when no phone rang."""
+SOMETIMES = frozenset({"ringtime", "answeredtime", "queue_status", "hangup", "ANSWERED"})
+"""Keys that not every row has, or has with a value; the last is named after what became of the visit."""
 
 
 class QueueConditions(msgspec.Struct, kw_only=True):
@@ -139,7 +141,12 @@ _FEED = replace(LISTING, row=_ordered_row)
     op="search",
     summary="Queue call report",
     request=QueueSearch,
-    answer=Paged(EXAMPLE_ROW, sorting=LISTING.sorting, extra={"target": "queue_stat", "useGroupBy": False}),
+    answer=Paged(
+        EXAMPLE_ROW,
+        sorting=LISTING.sorting,
+        extra={"target": "queue_stat", "useGroupBy": False},
+        sometimes=SOMETIMES,
+    ),
 )
 async def search(context: ServiceContext, request: QueueSearch) -> Page:
     asked, like = request.conditions or QueueConditions(), request.alike
@@ -154,7 +161,7 @@ async def search(context: ServiceContext, request: QueueSearch) -> Page:
     op="read",
     summary="Walk all queue calls by id",
     request=OrderedAfter,
-    answer=Ordered({**EXAMPLE_ROW, "endtime": "2021-06-15 17:44:36"}),
+    answer=Ordered({**EXAMPLE_ROW, "endtime": "2021-06-15 17:44:36"}, sometimes=SOMETIMES),
 )
 async def ordered(context: ServiceContext, request: OrderedAfter) -> Following:
     return await _FEED.after(context, request)

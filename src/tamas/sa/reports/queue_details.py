@@ -59,6 +59,8 @@ EXAMPLE_ROW: Mapping[str, Any] = {
     "dst_name": "Sara",
 }
 """A row with everything that a row may have; ``record`` is there when the talk was recorded."""
+SOMETIMES = frozenset({"record", "NO ANSWER"})
+"""Keys that not every row has; the last is named after what became of the attempt."""
 _ADDED_BY_SEARCH = ("billsec_hhmmss", "wait_hhmmss", "duration_hhmmss", "dst_name")
 """Keys that the rows of ``quick/info`` lack."""
 
@@ -182,7 +184,12 @@ _FEED = replace(LISTING, row=_ordered_row)
     op="search",
     summary="Queue attempts per operator",
     request=AttemptSearch,
-    answer=Paged(EXAMPLE_ROW, sorting=LISTING.sorting, extra={"target": "queue", "useGroupBy": False}),
+    answer=Paged(
+        EXAMPLE_ROW,
+        sorting=LISTING.sorting,
+        extra={"target": "queue", "useGroupBy": False},
+        sometimes=SOMETIMES,
+    ),
 )
 async def search(context: ServiceContext, request: AttemptSearch) -> Page:
     asked, like = request.conditions or AttemptConditions(), request.alike
@@ -196,7 +203,7 @@ async def search(context: ServiceContext, request: AttemptSearch) -> Page:
     op="read",
     summary="Walk all queue attempts by id",
     request=OrderedAfter,
-    answer=Ordered({**EXAMPLE_ROW, "endtime": "2021-06-21 22:41:19"}),
+    answer=Ordered({**EXAMPLE_ROW, "endtime": "2021-06-21 22:41:19"}, sometimes=SOMETIMES),
 )
 async def ordered(context: ServiceContext, request: OrderedAfter) -> Following:
     return await _FEED.after(context, request)
@@ -208,7 +215,9 @@ async def ordered(context: ServiceContext, request: OrderedAfter) -> Following:
     summary="Per-operator attempts of one queue call",
     description="An empty list for a call that was in no queue.",
     request=QuickInfo,
-    answer=Listed({key: value for key, value in EXAMPLE_ROW.items() if key not in _ADDED_BY_SEARCH}),
+    answer=Listed(
+        {key: value for key, value in EXAMPLE_ROW.items() if key not in _ADDED_BY_SEARCH}, sometimes=SOMETIMES
+    ),
 )
 async def info(context: ServiceContext, request: QuickInfo) -> list[dict[str, Any]]:
     statement = select(queue_attempts).where(_c.cuid == request.cuid).order_by(_c.started_at, _c.id)
