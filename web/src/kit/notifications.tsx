@@ -6,7 +6,7 @@ const SHORT = 5_000;
 const LONG = 12_000;
 
 export function Host() {
-  return <Notifications position="bottom-right" limit={3} containerWidth={400} />;
+  return <Notifications position="top-center" limit={3} containerWidth={400} />;
 }
 
 export function showNotification(message: string, done: boolean): void {

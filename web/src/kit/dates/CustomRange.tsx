@@ -59,10 +59,10 @@ export default function CustomRange({ value, onChange, onClose }: CustomRangePro
           >
             <CalendarFace />
           </RangeCalendar>
-          <Group gap="md" grow align="flex-start" preventGrowOverflow={false}>
+          <div className={classes.moments}>
             <MomentField label={t('range.from')} value={since} onChange={setSince} />
             <MomentField label={t('range.to')} value={until} onChange={setUntil} />
-          </Group>
+          </div>
           {since !== null && until !== null && !ordered && (
             <Note tone="bad" urgent>
               {t('range.order')}

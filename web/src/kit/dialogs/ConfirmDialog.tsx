@@ -37,9 +37,11 @@ export function ConfirmDialog({
   onClose,
 }: ConfirmDialogProps) {
   const { t } = useTranslation();
+  // Only there while it is open: the key that closes what lies below must not close it in the same breath.
+  if (!opened) return null;
   return (
     <Modal
-      opened={opened}
+      opened
       onClose={onClose}
       title={
         <Title order={2} component="span" className={classes.title}>
@@ -48,7 +50,6 @@ export function ConfirmDialog({
       }
       closeButtonProps={{ 'aria-label': t('close') }}
       zIndex={300}
-      role="alertdialog"
     >
       <Stack gap="md">
         {children !== undefined && (

@@ -1,6 +1,6 @@
 import { Drawer, Title } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import classes from './dialogs.module.css';
 
@@ -18,17 +18,24 @@ export interface SideDrawerProps {
 export function SideDrawer({ title, onClose, children, footer, size = 560 }: SideDrawerProps) {
   const { t } = useTranslation();
   const narrow = useMediaQuery('(max-width: 48em)');
+  const content = useRef<HTMLElement>(null);
+  // Escape is meant for what lies on top.
+  const close = () => {
+    const topmost = [...document.querySelectorAll('[role="dialog"]')].at(-1);
+    if (content.current === null || topmost === content.current) onClose();
+  };
   return (
     <Drawer.Root
       opened
-      onClose={onClose}
+      onClose={close}
       position="right"
       size={narrow ? '100%' : size}
       transitionProps={{ duration: 0 }}
+      classNames={{ content: classes.content, header: classes.header, body: classes.body }}
     >
       <Drawer.Overlay backgroundOpacity={0.45} />
-      <Drawer.Content className={classes.content}>
-        <Drawer.Header className={classes.header}>
+      <Drawer.Content ref={content}>
+        <Drawer.Header>
           <Drawer.Title>
             <Title order={2} component="span" className={classes.title}>
               {title}
@@ -36,7 +43,7 @@ export function SideDrawer({ title, onClose, children, footer, size = 560 }: Sid
           </Drawer.Title>
           <Drawer.CloseButton aria-label={t('close')} />
         </Drawer.Header>
-        <Drawer.Body className={classes.body}>{children}</Drawer.Body>
+        <Drawer.Body>{children}</Drawer.Body>
         {footer !== undefined && <div className={classes.footer}>{footer}</div>}
       </Drawer.Content>
     </Drawer.Root>
