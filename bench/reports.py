@@ -48,6 +48,8 @@ from tamas.store.schema import cdr, cel, queue_log
 GROWTH = {False: 1.5, True: 3.0}
 """What a page may cost more with ten times the calls, by ``alike``."""
 WALK_TARGET = 1.3
+WALKED = 1_000_000
+"""Rows that are enough for the feed."""
 INGESTION = {"sqlite": 300.0, "postgresql": 200.0}
 """Calls a second."""
 REPLAYED = ("answered", "incoming", "outgoing", "busy", "no_answer", "queue_answered", "queue_ringall")
@@ -90,7 +92,8 @@ def measure(
             run(fill(url, count))
         for like in (False, True):
             yield run(_growth(store, urls, (few, many), like=like, pages=plan.pages))
-        yield run(_walk(store, urls[1], many))
+        walked = (urls[0], few) if few >= WALKED else (urls[1], many)
+        yield run(_walk(store, *walked))
 
 
 # -- pages ---------------------------------------------------------------------------------------------------
