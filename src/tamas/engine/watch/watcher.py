@@ -177,6 +177,8 @@ class EngineWatch:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._running = None
+        self._settled.set()  # whoever waits for a snapshot need not wait on
 
     # -- the connection --------------------------------------------------------------------------------
 
@@ -200,21 +202,24 @@ class EngineWatch:
                 if current is not source:
                     await self._drop(reading)
                     source, reading = current, self._connect(current)
-                await self._poll()
-                seconds = POLL_SECONDS if self._state.ready else ABSENT_POLL_SECONDS
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(seconds):
-                        await self._wake.wait()
-                self._wake.clear()
+                try:
+                    await self._poll()
+                except Exception:
+                    # A fault there must not leave every screen as it is; the next poll compares anew.
+                    log.exception("comparing the engine with the store failed")
+                await self._pause()
         finally:
-            # From here on the next look starts anew, whatever is left to be closed.
-            self._running = None
-            client, self._client = self._client, None
-            self._lose()
-            if client is not None:
-                await client.close()
-            if reading is not None:
-                await asyncio.gather(reading, return_exceptions=True)
+            self._running = None  # the next look begins anew, whatever is left to be closed here
+            await self._drop(reading)
+
+    async def _pause(self) -> None:
+        """Wait for the next poll; not less than a moment, however often somebody wakes us."""
+        await asyncio.sleep(ABSENT_POLL_SECONDS)
+        if self._state.ready:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS - ABSENT_POLL_SECONDS):
+                    await self._wake.wait()
+        self._wake.clear()
 
     def _current(self) -> AmiClient | None:
         try:
@@ -237,7 +242,9 @@ class EngineWatch:
         return asyncio.create_task(client.run(), name="engine-watch-ami")
 
     async def _drop(self, reading: asyncio.Task[None] | None) -> None:
+        """Give the connection up; nothing is known from this moment on."""
         client, self._client = self._client, None
+        self._lose()
         if client is not None:
             await client.close()
         if reading is not None:
