@@ -18,7 +18,7 @@ export interface SideDrawerProps {
 export function SideDrawer({ title, onClose, children, footer, size = 560 }: SideDrawerProps) {
   const { t } = useTranslation();
   const narrow = useMediaQuery('(max-width: 48em)');
-  const content = useRef<HTMLElement>(null);
+  const content = useRef<HTMLDivElement>(null);
   // Escape is meant for what lies on top.
   const close = () => {
     const topmost = [...document.querySelectorAll('[role="dialog"]')].at(-1);
