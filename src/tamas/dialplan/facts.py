@@ -5,8 +5,8 @@ They lie in the database next to Asterisk's own events, so they outlive us; reco
 - of the call: ``type``, ``src``, ``dst``, ``did``, ``entry`` and ``exit`` (trunks), ``context``, ``queue``,
   ``failed`` (why nobody was connected), ``definite=1`` (its own answer counts as one)
 - of a channel, at the moment it is stated: ``record`` (name of a recording that begins), ``agent`` (who
-  answered for a queue), ``queue_status`` (how a wait ended), ``step`` with ``name`` (a step of the flow that is
-  no Dial and no Queue begins), ``poll`` with ``label`` (points that the caller gave)
+  answered for a queue), ``queue_status`` (how a wait ended), ``step`` with ``name`` (a step of the flow
+  begins that is no Dial and no Queue), ``poll`` with ``label`` (points that the caller gave)
 """
 
 from __future__ import annotations
