@@ -169,6 +169,25 @@ async def test_a_websocket_counts_as_the_connection_it_is() -> None:
                 await eventually(lambda: _answers(http, port), within=2, what="a place that is free again")
 
 
+async def test_a_websocket_on_a_connection_that_was_used_before() -> None:
+    """A proxy may open one where requests have passed; waiting for the next of those does not end it."""
+    handshake = (
+        b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    async with serving(HttpLimits(keep_alive_seconds=1, body_seconds=1)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GET)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        await reader.readexactly(1)
+        writer.write(handshake)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+        await asyncio.sleep(1.5)
+        writer.write(b"\x81\x82\x00\x00\x00\x00hi")  # a masked text frame (RFC 6455, section 5.2)
+        assert await asyncio.wait_for(reader.readexactly(4), 2) == b"\x81\x02hi"
+        writer.close()
+
+
 async def _answers(http: httpx.AsyncClient, port: int) -> bool:
     try:
         return (await http.get(f"http://127.0.0.1:{port}/")).status_code == 200
@@ -335,7 +354,7 @@ def certificate(directory: Path) -> tuple[Path, Path]:
 
 
 async def test_tls(tmp_path: Path) -> None:
-    """With a certificate the same server speaks HTTPS, and plain HTTP gets nowhere."""
+    """With a certificate the same server speaks HTTPS, on WebSockets too, and plain HTTP gets nowhere."""
     certificate_path, key_path = certificate(tmp_path)
     environment = {"TAMAS_HTTP_TLS_CERT": str(certificate_path), "TAMAS_HTTP_TLS_KEY": str(key_path)}
     context = ssl.create_default_context()
@@ -344,6 +363,9 @@ async def test_tls(tmp_path: Path) -> None:
     async with serving(environment=environment) as port:
         async with httpx.AsyncClient(verify=context, trust_env=False) as http:
             assert (await http.get(f"https://127.0.0.1:{port}/")).text == "0"
+        async with connect(f"wss://127.0.0.1:{port}/", ssl=context, proxy=None) as websocket:
+            await websocket.send("sealed")
+            assert await websocket.recv() == "sealed"
         assert b"200" not in await talk(port, GET)
         assert await talk(port, b"\x16\x03\x01", within=3) == b""  # a handshake that goes no further
     broken = {"TAMAS_HTTP_TLS_CERT": str(key_path), "TAMAS_HTTP_TLS_KEY": str(key_path)}

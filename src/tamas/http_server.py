@@ -184,6 +184,10 @@ def _protocol_class(edge: _Edge) -> type[asyncio.Protocol]:
 
         def handle_websocket_upgrade(self) -> None:
             self._disarm()
+            if self.timeout_keep_alive_task is not None:
+                # A request came before on this connection; what waits for the next must not end the socket.
+                self.timeout_keep_alive_task.cancel()
+                self.timeout_keep_alive_task = None
             self._admitted = None  # the connection counts on, for the protocol that has it now
             super().handle_websocket_upgrade()
 
