@@ -8,6 +8,7 @@ import pytest
 
 from records import _samples
 from tamas.records.build import CallRecord, build_record
+from tamas.records.facts import microseconds, time_text
 from tamas.store.schema import cdr, cel, queue_log
 
 Attempt = tuple[str, str, int]
@@ -214,3 +215,34 @@ def test_a_survey_without_an_agent_belongs_to_the_number_that_was_called() -> No
     ]
     record = _record("definite_answer", cel=[*rows, *answers])
     assert [(each.point, each.label, each.dst, each.queue) for each in record.polls] == [(4, "", "601", "")]
+
+
+@pytest.mark.timeout(20)
+def test_a_caller_who_waits_for_hours() -> None:
+    """One agent's phone rings in vain 1,500 times before the talk: told in order, and soon."""
+    times = 1_500
+    sample = _samples.load("queue_second_round")
+    names = sorted({row["channame"] for row in sample.cel})
+    near = next(name for name in names if name.startswith("Local/201")).rpartition(";")[0]
+    phone = next(name for name in names if name.startswith("PJSIP/102"))
+    vain = [
+        row for row in sample.cel if row["channame"].rpartition(";")[0] == near or row["channame"] == phone
+    ]
+    begin = next(number for number, row in enumerate(sample.cel) if row["eventtype"] == "APP_START") + 1
+
+    def later(row: dict[str, Any], rounds: int) -> dict[str, Any]:
+        return {**row, "eventtime": time_text(microseconds(row["eventtime"]) + rounds * 2_000_000)}
+
+    def renamed(row: dict[str, Any], round_: int) -> dict[str, Any]:
+        name = row["channame"].replace(near, f"{near}{round_:05}").replace(phone, f"{phone}{round_:05}")
+        return later(row, round_) | {"channame": name, "uniqueid": f"{row['uniqueid']}{round_:05}"}
+
+    rows = [
+        *sample.cel[:begin],
+        *(renamed(row, round_) for round_ in range(times) for row in vain),
+        *(later(row, times) for row in sample.cel[begin:] if row not in vain),
+    ]
+    (visit,) = _record("queue_second_round", cel=_samples.numbered(cel, rows)).visits
+    tries = [attempt.tries for attempt in visit.attempts if attempt.agent == "201"]
+    assert tries == list(range(1, times + 2))
+    assert (visit.disposition, visit.agent) == ("ANSWERED", "201")

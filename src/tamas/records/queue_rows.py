@@ -150,7 +150,8 @@ def _find_attempts(story: Story, visits: Sequence[_Visit]) -> None:
         if application.context == AGENTS_CONTEXT:
             dials.setdefault(application.channel.uniqueid, application)
     phones: dict[str, deque[Channel]] = {}
-    for phone in story.parties:
+    parties = story.parties
+    for phone in parties:
         phones.setdefault(resource(phone.name), deque()).append(phone)
     whole = [(ends["1"], ends["2"]) for ends in pairs.values() if ends.keys() >= {"1", "2"}]
     for near, far in sorted(whole, key=lambda ends: ends[0].started_at):
@@ -169,7 +170,8 @@ def _find_attempts(story: Story, visits: Sequence[_Visit]) -> None:
         )
         for phone in attempt.phones:
             phone.rung_for = attempt.agent
-        attempt.talk = _talk(story, visit, attempt)
+        if near.stays and far.stays:
+            attempt.talk = _talk(story, visit, attempt, parties)
         visit.attempts.append(attempt)
         if attempt.talk is not None and visit.taken is None:
             visit.taken = attempt
@@ -203,11 +205,11 @@ def _rung_by(dial: Application, phones: Mapping[str, deque[Channel]]) -> list[Ch
     return found
 
 
-def _talk(story: Story, visit: _Visit, attempt: _Attempt) -> _Talk | None:
+def _talk(story: Story, visit: _Visit, attempt: _Attempt, parties: Sequence[Channel]) -> _Talk | None:
     """The caller's talk with whoever took this attempt: both sides of the Local channel are bridged."""
     caller = visit.application.channel
     near = _together(story, attempt.near, [caller])
-    far = _together(story, attempt.far, [each for each in story.parties if each is not caller])
+    far = _together(story, attempt.far, [each for each in parties if each is not caller])
     if near is None or far is None:
         return None
     began_at = max(near[0], far[0])
