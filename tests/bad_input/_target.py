@@ -16,12 +16,13 @@ import httpx
 from sqlalchemy import func, select
 
 from support.server import TamasServer
+from support.sounds import tone_wav
 from support.waiting import eventually
 from tamas.engine.ami import AmiClient
 from tamas.engine.configuration import AMI_USER
 from tamas.engine.layout import EngineLayout
 from tamas.sa.app import declared_services
-from tamas.sa.service import Service
+from tamas.sa.service import Answer, Service
 from tamas.store import schema
 from tamas.store.database import Database, open_database
 
@@ -39,6 +40,12 @@ _TABLES = (
     schema.queues,
     schema.queue_members,
     schema.agent_mappings,
+    schema.blacklist,
+    schema.whitelist,
+    schema.announcements,
+    schema.uploads,
+    schema.music_classes,
+    schema.music_files,
     schema.originates,
     schema.calls,
     schema.ps_contacts,
@@ -70,6 +77,9 @@ class Target:
     extension: dict[str, str]
     queue: dict[str, str]
     trunk: dict[str, str]
+    entry: dict[str, str]
+    """Of the black list and, with the same number, the white list; ``_id`` by group."""
+    announcement: dict[str, str]
     paused: str
     """Number of an agent who is in the queue and on break."""
     numbers: Callable[[], str]
@@ -81,6 +91,10 @@ class Target:
         group, _, action = service.path.rpartition("/")
         if action == "search":
             body["conditions"] = dict.fromkeys(body["conditions"], "")
+        elif group in ("pbx/blacklists", "pbx/whitelists"):
+            body["number"] = self.numbers()
+        elif group == "pbx/announcements":
+            body["filename"] = self.announcement["filename"]
         elif group == "pbx/users":
             number = self.numbers()
             body |= {"name": f"User {number}", "number": number, "cid_number": number}
@@ -100,9 +114,15 @@ class Target:
             inner.update({name: value for name, value in agent.items() if name in inner})
         elif service.path == "call/originate/act":
             body |= {"caller": self.extension["number"], "callee": self.extension["number"]}
-        kinds = {"pbx/users": self.extension, "pbx/trunks": self.trunk, "pbx/queues": self.queue}
-        if "_id" in body:
-            body["_id"] = kinds[group]["_id"]
+        made = {
+            "pbx/users": self.extension["_id"],
+            "pbx/trunks": self.trunk["_id"],
+            "pbx/queues": self.queue["_id"],
+            "pbx/announcements": self.announcement["_id"],
+            **self.entry,
+        }
+        if "_id" in body and group in made:
+            body["_id"] = made[group]
         return {name: value for name, value in body.items() if action != "remove" or name == "_id"}
 
     async def send(self, path: str, body: Any, *, method: str = "POST") -> httpx.Response:
@@ -150,8 +170,9 @@ class Target:
 
 
 def services() -> list[Service]:
-    """Every service that is served, by path."""
-    return sorted(declared_services(), key=lambda service: service.path)
+    """Every service that takes JSON and answers JSON, by path; files have tests of their own."""
+    found = (one for one in declared_services() if not one.max_file and isinstance(one.answer, Answer))
+    return sorted(found, key=lambda service: service.path)
 
 
 def with_value(body: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
@@ -214,6 +235,16 @@ async def aimed_at(server: TamasServer) -> AsyncIterator[Target]:
         "pbx/queues/addagent", {"queue": queue["number"], "source": seat["number"], "agent": paused}
     )
     await server.api("pbx/queues/pauseagent", {"queue": queue["number"], "agent": paused})
+    number_listed = number()
+    entry = {
+        group: (await server.api(f"{group}/add", {"number": number_listed}))["_id"]
+        for group in ("pbx/blacklists", "pbx/whitelists")
+    }
+    uploaded = await server.client.post(
+        "/api/v4/pbx/announcements/upload", files={"file": ("a.wav", tone_wav(440, seconds=0.2))}
+    )
+    filename = uploaded.json()["data"]["filename"]
+    announcement = await made("pbx/announcements/add", name="Welcome", filename=filename)
     database = await open_database(url_of(server))
     try:
         async with manager(server.state_dir) as ami:
@@ -224,6 +255,8 @@ async def aimed_at(server: TamasServer) -> AsyncIterator[Target]:
                 extension=extension,
                 queue=queue,
                 trunk=trunk,
+                entry=entry,
+                announcement=announcement,
                 paused=paused,
                 numbers=number,
             )

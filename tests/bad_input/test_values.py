@@ -12,6 +12,8 @@ import pytest
 
 from bad_input._target import FAILED, Target, services, with_value
 from tamas.sa.fields import Boolish, ListOf, Model, Nested, OneOf, model_of
+from tamas.sa.pbx.field_types import Labels, Title
+from tamas.sa.search import SortColumns
 from tamas.sa.service import Service
 
 pytestmark = pytest.mark.engine
@@ -66,7 +68,7 @@ SYNTAX = [
 NO_DIGITS = ["１２٣", "۱۲۳", "²", "1e3", "0x10", "1_0", "+", "-1", "1 2", "NaN", "__proto__"]
 
 LINES = {"description", "more_options"}
-FREE = LINES | {"secret", "register_string"}
+FREE = LINES | {"secret", "register_string", "comment"}
 """Fields that take any sign, for Asterisk gets them as data only, or taken apart and checked."""
 NUMBERS = {
     "number",
@@ -98,6 +100,8 @@ def fields_of(model: Model[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
 def hostile(service: Service, name: str, kind: Any) -> list[Any]:
     """Values that the field must refuse, whatever its type says."""
     last = name.rpartition(".")[2]
+    if isinstance(kind, (Labels, SortColumns)):  # lists and objects are what they take
+        return [*UNPRINTABLE, *TOO_LONG, *LINE_BREAKS, 1.5, 10**40, True, {MARK: MARK}, [{}], [[MARK]]]
     if isinstance(kind, Nested):
         wrong: list[Any] = ["x", 1, 1.5, True, [1], [[]], "[]", "{}"]
         return [*wrong, {"a": 1}] if isinstance(kind, ListOf) else wrong
@@ -107,7 +111,7 @@ def hostile(service: Service, name: str, kind: Any) -> list[Any]:
     search = service.op == "search" and "." in name
     if last not in LINES:
         values += LINE_BREAKS
-    if last not in FREE and not search:
+    if last not in FREE and not isinstance(kind, Title) and not search:
         values += SYNTAX
     if last in NUMBERS and not search:
         values += NO_DIGITS

@@ -102,7 +102,7 @@ class SortColumns(FieldType):
         if isinstance(value, str):  # inside a query it is text
             try:
                 value = msgspec.json.decode(value)
-            except (msgspec.DecodeError, RecursionError) as error:
+            except (msgspec.DecodeError, ValueError, RecursionError) as error:
                 raise BadValue from error
         if value == [] and isinstance(value, list):
             return ()
