@@ -21,7 +21,9 @@ export default function Shell() {
   const [menu, setMenu] = useState(false);
   const { pathname } = useLocation();
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top
-  useEffect(() => window.scrollTo({ top: 0 }), [pathname]);
+  useEffect(() => {
+    window.scrollTo({ top: 0 });
+  }, [pathname]);
   return (
     <div className={classes.shell}>
       <a href="#content" className={classes.skip}>
