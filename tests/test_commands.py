@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from support.server import TamasServer
+from tamas.store.schema import SCHEMA_VERSION
 
 pytestmark = pytest.mark.engine
 
@@ -166,7 +167,7 @@ async def test_version_says_what_runs(server: TamasServer) -> None:
     """For scripts and bug reports."""
     version = await server.cli("version")
     assert re.fullmatch(r"\d+\.\d+\.\d+", version["tamas"])
-    assert version["schema"] == "0001"
+    assert version["schema"] == SCHEMA_VERSION
 
 
 async def test_a_lost_console_password_can_be_replaced(server: TamasServer) -> None:

@@ -141,6 +141,9 @@ async def test_fresh_start_is_ready_private_and_quiet(
         assert status.since is not None
         assert abs(status.since / 1e6 - time.time()) < READY_SECONDS
         for path in settings.state_dir.rglob("*"):
+            if path.is_symlink():  # what came with Asterisk is no file of this engine's
+                assert path.readlink().parent == asterisk_install.moh_dir, f"{path} leads elsewhere"
+                continue
             assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, f"{path} is open to others"
         # Its first lines come late; this one comes later still.
         await engine.ami.command("core show version")
