@@ -311,7 +311,7 @@ async def test_a_phone_at_a_fixed_address_is_seen(
     assert host == "127.0.0.1"
     (row,) = await server.api("pbx/users/search", {"alike": False, "conditions": {"number": "220"}})
     await server.api("pbx/users/update", {"_id": row["_id"], "host": host, "port": str(port)})
-    await stream.until(lambda: stream.phones["220"] == {"registered": True, "state": "idle"})
+    await stream.until(lambda: stream.phones["220"] == {"registered": True, "state": "idle"}, within=10)
 
 
 async def _ping(server: TamasServer, aor: str) -> None:

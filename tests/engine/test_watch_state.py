@@ -73,6 +73,25 @@ def test_rows_that_went_without_an_event_are_noticed() -> None:
     assert [contacts.reach(number) for number in ("201", "202", "203")] == ["nowhere", "silent", "unknown"]
 
 
+def test_a_fixed_address_is_no_registration() -> None:
+    """Whichever comes first, the word of a ping or the knowledge that the address is fixed."""
+    contacts = Contacts()
+    contacts.restore([("201", "sip:a")])
+    contacts.apply(status("trunk-t", "sip:t", "Unreachable"))
+    details = [
+        {"AOR": "trunk-t", "URI": "sip:t", "Status": "Unreachable", "RegExpire": "0"},
+        {"AOR": "trunk-t", "URI": "sip:u", "Status": "Reachable", "RegExpire": "1795600000"},
+    ]
+    contacts.restore_fixed("trunk-t", details)
+    assert (contacts.registrations, contacts.reach("trunk-t")) == (1, "silent")
+    contacts.correct([("201", "sip:a")])
+    assert contacts.reach("trunk-t") == "silent"
+    contacts.apply(status("trunk-t", "sip:t", "Reachable"))
+    assert (contacts.registrations, contacts.reach("trunk-t")) == (1, "answers")
+    contacts.restore_fixed("trunk-t", [])
+    assert contacts.reach("trunk-t") == "nowhere"
+
+
 def test_a_list_of_pings_is_older_than_what_events_told_meanwhile() -> None:
     """Asterisk may work on it for seconds."""
     contacts = Contacts()

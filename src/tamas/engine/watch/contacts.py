@@ -49,6 +49,7 @@ class Contacts:
         before = self.reach(aor)
         if status == _REMOVED:
             self._remove(aor, uri)
+            self._fixed.get(aor, {}).pop(uri, None)
         elif uri in self._fixed.get(aor, {}):
             self._fixed[aor][uri] = _reach(status)
         else:
@@ -83,11 +84,13 @@ class Contacts:
         """
         before = self.reach(aor)
         self._fixed.pop(aor, None)
-        registered = self._registered.get(aor, {})
         for detail in details:
+            # Of one that registered the store tells; it ends some time.
+            if detail.get("AOR") != aor or detail.get("RegExpire", "0") != "0":
+                continue
             uri = detail.get("URI", "")
-            if detail.get("AOR") == aor and uri not in registered:
-                self._fixed.setdefault(aor, {})[uri] = _reach(detail.get("Status", ""))
+            self._remove(aor, uri)  # an event may have come before it was known to be fixed
+            self._fixed.setdefault(aor, {})[uri] = _reach(detail.get("Status", ""))
         self._compare(aor, before)
 
     def before_pings(self) -> None:
@@ -111,7 +114,6 @@ class Contacts:
         contacts[uri] = reach
 
     def _remove(self, aor: str, uri: str) -> None:
-        self._fixed.get(aor, {}).pop(uri, None)
         contacts = self._registered.get(aor, {})
         if contacts.pop(uri, None) is not None:
             self.registrations -= 1

@@ -37,6 +37,8 @@ FIRST_LOOK_SECONDS: Final = 3.0
 """How long whoever looks first waits for the snapshot; then they see an engine that is not ready."""
 POLL_SECONDS: Final = 1.0
 """How often the marks of rows are compared, and whether another Asterisk is there."""
+PHONES_SECONDS: Final = 5.0
+"""How often those of phones are: a row that goes is seldom, a registration tells of itself."""
 ABSENT_POLL_SECONDS: Final = 0.1
 """The latter while there is none."""
 GATHER_SECONDS: Final = 0.1
@@ -135,7 +137,8 @@ class EngineWatch:
         self._marks: Marks | None = None
         self._changed_endpoints: set[str] = set()
         """Endpoints whose rows changed at the last poll."""
-        self._registrations_due = 0.0
+        self._registrations_due = self._phones_due = 0.0
+        """When these are to be read again, in the event loop's time."""
         self._telling = self._explaining = False
         self._settled = asyncio.Event()
         """Whether the first snapshot is there."""
@@ -429,9 +432,12 @@ class EngineWatch:
         if client is None or before is None or not self._state.ready:
             return
         try:
-            marks = await read_marks(self._database)
-            if marks.registrations != self._state.contacts.registrations:
-                self._state.contacts.correct(await read_contacts(self._database))
+            due = asyncio.get_running_loop().time() > self._phones_due
+            marks = await read_marks(self._database, phones_as=None if due else before)
+            if due:
+                self._phones_due = asyncio.get_running_loop().time() + PHONES_SECONDS
+                if marks.registrations != self._state.contacts.registrations:
+                    self._state.contacts.correct(await read_contacts(self._database))
             await self._read_changed(client, before, marks)
             self._marks = marks
         except STORE_ERRORS as error:
