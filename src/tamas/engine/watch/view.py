@@ -16,6 +16,7 @@ Registration = Literal["none", "trying", "registered", "rejected"]
 """Whether we are registered at a trunk's provider; ``none``: it asks for no registration."""
 CallState = Literal["dialing", "ringing", "talking", "hold", "queue", "menu", "ended"]
 PartyState = Literal["dialing", "ringing", "up", "hold", "ended"]
+"""``hold``: put the other on hold. Of a phone it is on either side of that."""
 PartyKind = Literal["extension", "trunk", "other"]
 StepKind = Literal[
     "dialing",
@@ -113,7 +114,7 @@ class Step:
     at: int
     what: StepKind
     party: str
-    """Number of whoever did it or had it done."""
+    """Number of whoever did it or had it done; of the queue, where one was joined or left."""
     cause: int | None = None
     """Hangup cause (ITU-T Q.850)."""
 
