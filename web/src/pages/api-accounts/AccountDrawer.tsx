@@ -28,7 +28,7 @@ export interface AccountValues {
 }
 
 const NEW: AccountValues = { username: '', enabled: true, auth: 'basic', password: '', permissions: [] };
-const REQUIRED = ['username', 'permissions'] as const;
+const REQUIRED = ['username'] as const;
 /** As the server has it: no control characters, spaces or colons. */
 const USERNAME = /^[^\p{Cc}\s:]{1,64}$/u;
 
@@ -46,7 +46,10 @@ function useAccountForm(loaded?: AccountValues): KitForm<AccountValues> {
     initial: NEW,
     loaded,
     required: REQUIRED,
-    validate: ({ username }) => (USERNAME.test(username) ? {} : { username: t('error.invalid_username') }),
+    validate: ({ username, permissions }) => ({
+      ...(!USERNAME.test(username) && { username: t('error.invalid_username') }),
+      ...(permissions.length === 0 && { permissions: t('error.missing_permissions') }),
+    }),
   });
 }
 
@@ -185,7 +188,6 @@ function Fields({ form, services, readOnly, stored }: FieldsProps) {
           name="permissions"
           label={t('field.patterns.label')}
           help={t('field.patterns.help')}
-          placeholder="/pbx/*/search"
           disabled={readOnly}
         />
         {nothing.length > 0 && (
@@ -200,23 +202,20 @@ function Fields({ form, services, readOnly, stored }: FieldsProps) {
   );
 }
 
-/** Tells before saving which secrets will be made, and which will stop working. */
+/** Tells before saving that a token will be made, and which secrets will stop working. */
 function SecretNews({ form, stored }: { form: KitForm<AccountValues>; stored: AccountRow | undefined }) {
   const { t } = useTranslation('api-accounts');
   const { auth, password } = form.values;
   const had = { password: stored && stored.auth !== 'token', token: stored && stored.auth !== 'basic' };
-  const makes = [
-    ...(auth !== 'token' && !had.password && password === '' ? ['password'] : []),
-    ...(auth !== 'basic' && !had.token ? ['token'] : []),
-  ];
+  const makesToken = auth !== 'basic' && !had.token;
   const ends = [
     ...(had.password && (auth === 'token' || password !== '') ? ['password'] : []),
     ...(had.token && auth === 'basic' ? ['token'] : []),
   ];
-  if (makes.length === 0 && ends.length === 0) return null;
+  if (!makesToken && ends.length === 0) return null;
   return (
     <Note tone={ends.length > 0 ? 'warn' : 'info'}>
-      {makes.length > 0 && <div>{t(`makes.${makes.join('_')}`)}</div>}
+      {makesToken && <div>{t('makesToken')}</div>}
       {ends.length > 0 && <div>{t(`ends.${ends.join('_')}`)}</div>}
     </Note>
   );

@@ -2,7 +2,6 @@ import { Button, Checkbox, Group, Input, TextInput, UnstyledButton } from '@mant
 import { IconChevronRight, IconInfinity, IconSearch } from '@tabler/icons-react';
 import { useId, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { usePageTexts } from '@/app/page-context';
 import { useField } from '@/kit/form/field';
 import { Code } from '@/kit/text/Code';
 import classes from './PermissionField.module.css';
@@ -76,8 +75,7 @@ export function PermissionField({ name, services, readOnly }: PermissionFieldPro
       withAsterisk={field.withAsterisk}
       inputWrapperOrder={['label', 'description', 'input', 'error']}
     >
-      <div
-        role="group"
+      <fieldset
         aria-labelledby={labelId}
         data-path={field['data-path']}
         tabIndex={-1}
@@ -108,19 +106,22 @@ export function PermissionField({ name, services, readOnly }: PermissionFieldPro
             </Button>
           </Group>
         )}
-        <TextInput
-          type="search"
-          aria-label={t('searchServices')}
-          placeholder={t('searchServices')}
-          dir="auto"
-          leftSection={<IconSearch size={16} aria-hidden="true" />}
-          value={search}
-          onChange={(event) => setSearch(event.currentTarget.value)}
-          // Enter would send the form.
-          onKeyDown={(event) => event.key === 'Enter' && event.preventDefault()}
-        />
+        {!readOnly && (
+          <TextInput
+            type="search"
+            aria-label={t('searchServices')}
+            placeholder={t('searchServices')}
+            dir="auto"
+            leftSection={<IconSearch size={16} aria-hidden="true" />}
+            value={search}
+            onChange={(event) => setSearch(event.currentTarget.value)}
+            // Enter would send the form.
+            onKeyDown={(event) => event.key === 'Enter' && event.preventDefault()}
+          />
+        )}
         <div className={classes.root}>
           <Checkbox
+            className={classes.tick}
             size="sm"
             checked={allowed === root.all.length}
             indeterminate={allowed > 0 && allowed < root.all.length}
@@ -142,7 +143,7 @@ export function PermissionField({ name, services, readOnly }: PermissionFieldPro
             ))}
           </ul>
         )}
-      </div>
+      </fieldset>
     </Input.Wrapper>
   );
 }
@@ -151,7 +152,7 @@ function BranchItem({ tree, branch, level }: { tree: Tree; branch: Branch; level
   const { t } = useTranslation('api-accounts');
   const { branchText } = useServiceTexts();
   const listId = useId();
-  const [wantsOpen, setOpen] = useState(level === 0);
+  const [wantsOpen, setOpen] = useState(level === 0 || tree.readOnly);
   const { patterns, root, found } = tree;
   const shown = found === null ? branch.all : branch.all.filter((service) => found.has(service));
   if (shown.length === 0) return null;
@@ -173,6 +174,7 @@ function BranchItem({ tree, branch, level }: { tree: Tree; branch: Branch; level
           <IconChevronRight size={16} aria-hidden="true" className={classes.arrow} />
         </UnstyledButton>
         <Checkbox
+          className={classes.tick}
           size="sm"
           checked={all}
           indeterminate={allowed > 0 && !all}
@@ -218,6 +220,7 @@ function ServiceItem({ tree, service }: { tree: Tree; service: Service }) {
   return (
     <li className={classes.service}>
       <Checkbox
+        className={classes.tick}
         size="sm"
         checked={reason !== undefined}
         disabled={tree.readOnly}
@@ -253,7 +256,7 @@ function FutureMark({ shown }: { shown: boolean }) {
   return (
     <span className={classes.future} title={t('futureHint')}>
       <IconInfinity size={14} aria-hidden="true" />
-      {t('future')}
+      <span className={classes.words}>{t('future')}</span>
     </span>
   );
 }

@@ -18,7 +18,7 @@ import { useRead } from '@/api/queries';
 import { useMay } from '@/app/session/session';
 import { ConfirmDialog } from '@/kit/dialogs/ConfirmDialog';
 import { useDrawer } from '@/kit/drawer';
-import { type Format, useFormat } from '@/kit/format';
+import { useFormat } from '@/kit/format';
 import { PageHeader } from '@/kit/PageHeader';
 import { SecretOnce } from '@/kit/SecretOnce';
 import { StateBadge } from '@/kit/StateBadge';
@@ -252,12 +252,11 @@ interface ColumnOptions {
 
 function useColumns({ mayUpdate, mayLogs, onEnabled }: ColumnOptions): Column<AccountRow>[] {
   const { t } = useTranslation('api-accounts');
-  const format = useFormat();
   return useMemo(
     () => [
       {
         id: 'username',
-        width: 200,
+        width: 150,
         grow: true,
         sortable: true,
         fixed: true,
@@ -266,7 +265,7 @@ function useColumns({ mayUpdate, mayLogs, onEnabled }: ColumnOptions): Column<Ac
       },
       {
         id: 'state',
-        width: 140,
+        width: 130,
         card: 'beside',
         cell: (row) => {
           const label = t(row.enabled ? 'state.enabled' : 'state.disabled');
@@ -282,11 +281,11 @@ function useColumns({ mayUpdate, mayLogs, onEnabled }: ColumnOptions): Column<Ac
           );
         },
       },
-      { id: 'auth', width: 180, cell: (row) => t(`mode.${row.auth}`) },
-      { id: 'services', width: 150, cell: (row) => servicesOf(row, t, format) },
+      { id: 'auth', width: 160, cell: (row) => t(`mode.${row.auth}`) },
+      { id: 'services', width: 105, cell: (row) => <ServiceCount row={row} /> },
       {
         id: 'last_used_at',
-        width: 150,
+        width: 130,
         sortable: true,
         cell: (row) =>
           row.last_used_at === null ? t('never') : <TimeText at={row.last_used_at} as="relative" />,
@@ -299,7 +298,7 @@ function useColumns({ mayUpdate, mayLogs, onEnabled }: ColumnOptions): Column<Ac
       },
       {
         id: 'refused_today',
-        width: 130,
+        width: 120,
         align: 'end',
         cell: (row) => <Count row={row} count={row.refused_today} linked={mayLogs} refused />,
       },
@@ -311,17 +310,17 @@ function useColumns({ mayUpdate, mayLogs, onEnabled }: ColumnOptions): Column<Ac
         cell: (row) => <TimeText at={row.created_at} as="date" />,
       },
     ],
-    [t, format, mayUpdate, mayLogs, onEnabled],
+    [t, mayUpdate, mayLogs, onEnabled],
   );
 }
 
-function servicesOf(row: AccountRow, t: (key: string, values: object) => string, format: Format) {
-  if (row.permissions.includes(EVERYTHING)) return t('servicesAll', { count: row.services_total });
-  return (
-    <bdi title={format.list(row.permissions)}>
-      {t('countOf', { count: row.services_total, allowed: row.services_allowed })}
-    </bdi>
-  );
+/** How many services an account may call. */
+function ServiceCount({ row }: { row: AccountRow }) {
+  const format = useFormat();
+  const { t } = useTranslation('api-accounts');
+  const { permissions, services_total: count, services_allowed: allowed } = row;
+  if (permissions.includes(EVERYTHING)) return t('servicesAll', { count });
+  return <bdi title={format.list(permissions)}>{t('countOf', { count, allowed })}</bdi>;
 }
 
 /** A number of requests, with the way to them. */
