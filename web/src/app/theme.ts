@@ -79,7 +79,7 @@ export const cssVariables: CSSVariablesResolver = (of) => ({
   },
   dark: {
     '--mantine-color-dimmed': '#a6adb4',
-    '--mantine-color-placeholder': '#8d959d',
+    '--mantine-color-placeholder': '#9ba3ab',
     '--mantine-color-error': of.colors.red[4],
     '--mantine-color-anchor': of.colors.tamas?.[3] ?? '',
     '--mantine-color-body': '#1b1f23',

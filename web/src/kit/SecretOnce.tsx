@@ -1,9 +1,8 @@
-import { Button, Checkbox, Modal, Stack, Title } from '@mantine/core';
+import { Button, Checkbox, Modal, Stack } from '@mantine/core';
 import { IconEyeExclamation } from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { CopyField } from './CopyField';
-import classes from './dialogs/dialogs.module.css';
 import { Note } from './Note';
 
 export interface Secret {
@@ -29,11 +28,7 @@ export function SecretOnce({ title, secrets, onClose, children }: SecretOnceProp
       opened
       onClose={onClose}
       size="lg"
-      title={
-        <Title order={2} component="span" className={classes.title}>
-          {title}
-        </Title>
-      }
+      title={title}
       withCloseButton={false}
       closeOnEscape={kept}
       closeOnClickOutside={false}

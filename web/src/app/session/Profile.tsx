@@ -4,6 +4,7 @@ import { KeyValue } from '@/kit/KeyValue';
 import { PageHeader } from '@/kit/PageHeader';
 import { Surface } from '@/kit/Surface';
 import { TimeText } from '@/kit/text/TimeText';
+import { useAccountTypeTitle } from './accountType';
 import { ChangePasswordForm } from './ChangePasswordForm';
 import { SecondStep } from './SecondStep';
 import { useSession } from './session';
@@ -12,6 +13,7 @@ import { useSession } from './session';
 export default function Profile() {
   const { t } = useTranslation();
   const session = useSession();
+  const typeTitle = useAccountTypeTitle();
   return (
     <>
       <PageHeader />
@@ -24,8 +26,8 @@ export default function Profile() {
             <KeyValue
               items={[
                 [t('profile.username'), <bdi key="username">{session.username}</bdi>],
-                [t('profile.name'), <bdi key="name">{session.name}</bdi>],
-                [t('profile.type'), session.account_type_title],
+                [t('profile.name'), session.name && <bdi key="name">{session.name}</bdi>],
+                [t('profile.type'), typeTitle(session.account_type, session.account_type_title)],
                 [
                   t('profile.lastSignIn'),
                   session.last_sign_in_at !== null && <TimeText key="at" at={session.last_sign_in_at} />,

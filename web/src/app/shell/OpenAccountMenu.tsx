@@ -3,6 +3,7 @@ import { IconLogout, IconUserCircle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useWrite } from '@/kit/write';
+import { useAccountTypeTitle } from '../session/accountType';
 import { setCurrent, useCurrent, useSession } from '../session/session';
 import { AccountButton } from './AccountMenu';
 
@@ -11,6 +12,7 @@ export default function OpenAccountMenu() {
   const { t } = useTranslation();
   const current = useCurrent();
   const session = useSession();
+  const typeTitle = useAccountTypeTitle();
   const signOut = useWrite('/session/sign_out', {
     onDone: () => setCurrent({ ...current, signed_in: false, session: null }),
   });
@@ -25,7 +27,7 @@ export default function OpenAccountMenu() {
             <bdi>{session.name || session.username}</bdi>
           </Text>
           <Text component="span" display="block" size="xs" truncate>
-            <bdi>{session.account_type_title}</bdi>
+            <bdi>{typeTitle(session.account_type, session.account_type_title)}</bdi>
           </Text>
         </Menu.Label>
         <Menu.Divider />

@@ -1,9 +1,8 @@
 import { fromAbsolute, toCalendarDate, today, type ZonedDateTime } from '@internationalized/date';
-import { Button, Group, Modal, Stack, Title } from '@mantine/core';
+import { Button, Group, Modal, Stack } from '@mantine/core';
 import { useState } from 'react';
 import { RangeCalendar } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
-import dialogs from '../dialogs/dialogs.module.css';
 import { useFormat } from '../format';
 import { Note } from '../Note';
 import classes from './dates.module.css';
@@ -36,11 +35,7 @@ export default function CustomRange({ value, onChange, onClose }: CustomRangePro
       opened
       onClose={onClose}
       size="auto"
-      title={
-        <Title order={2} component="span" className={dialogs.title}>
-          {t('range.custom')}
-        </Title>
-      }
+      title={t('range.custom')}
       closeButtonProps={{ 'aria-label': t('close') }}
     >
       <InReadersCalendar>

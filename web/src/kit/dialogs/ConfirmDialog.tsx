@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Note } from '../Note';
@@ -43,11 +43,7 @@ export function ConfirmDialog({
     <Modal
       opened
       onClose={onClose}
-      title={
-        <Title order={2} component="span" className={classes.title}>
-          {title}
-        </Title>
-      }
+      title={title}
       closeButtonProps={{ 'aria-label': t('close') }}
       zIndex={300}
     >

@@ -1,4 +1,4 @@
-import { Drawer, Title } from '@mantine/core';
+import { Drawer } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { type ReactNode, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -36,11 +36,7 @@ export function SideDrawer({ title, onClose, children, footer, size = 560 }: Sid
       <Drawer.Overlay backgroundOpacity={0.45} />
       <Drawer.Content ref={content}>
         <Drawer.Header>
-          <Drawer.Title>
-            <Title order={2} component="span" className={classes.title}>
-              {title}
-            </Title>
-          </Drawer.Title>
+          <Drawer.Title>{title}</Drawer.Title>
           <Drawer.CloseButton aria-label={t('close')} />
         </Drawer.Header>
         <Drawer.Body>{children}</Drawer.Body>

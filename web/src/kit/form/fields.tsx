@@ -3,6 +3,7 @@ import {
   Autocomplete,
   Checkbox,
   NumberInput,
+  Pill,
   Radio,
   Select,
   Stack,
@@ -226,18 +227,34 @@ export interface ChipsFieldProps extends FieldProps {
   /** Offered while typing; other values can be typed all the same. */
   suggestions?: readonly string[];
   max?: number;
+  /** Those that cannot be used, each with what is wrong with it: they stand out, and it is told below. */
+  wrong?: ReadonlyMap<string, string>;
 }
 
 /** Several short values: type one and press Enter, or paste many. */
-export function ChipsField({ suggestions = [], max, ...props }: ChipsFieldProps) {
+export function ChipsField({ suggestions = [], max, wrong, ...props }: ChipsFieldProps) {
   const { t } = useTranslation();
   const { shared, value, set } = useField({ placeholder: t('field.typeAndEnter'), ...props });
   const chips = Array.isArray(value) ? value.map(String) : [];
+  const faults = chips.flatMap((chip) => wrong?.get(chip) ?? []);
   return (
     <TagsInput
       {...shared}
+      error={faults.length > 0 ? [...new Set(faults)].join(' ') : shared.error}
+      renderPill={({ option, onRemove, disabled }) => (
+        <Pill
+          className={classes.chip}
+          data-wrong={wrong?.has(option.value) || undefined}
+          title={wrong?.get(option.value)}
+          withRemoveButton
+          disabled={disabled}
+          onRemove={onRemove}
+          removeButtonProps={{ 'aria-label': t('field.removeChip', { value: option.value }), tabIndex: -1 }}
+        >
+          {option.value}
+        </Pill>
+      )}
       placeholder={chips.length === 0 ? shared.placeholder : undefined}
-      classNames={{ pill: classes.chip }}
       data={[...suggestions]}
       splitChars={[',', ' ', ';', '،', '\n', '\t']}
       acceptValueOnBlur

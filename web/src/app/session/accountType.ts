@@ -1,0 +1,7 @@
+import { useTranslation } from 'react-i18next';
+
+/** Titles of account types: those that come with the product have one in each language, others the one given. */
+export function useAccountTypeTitle(): (name: string, title: string) => string {
+  const { t, i18n } = useTranslation();
+  return (name, title) => (i18n.exists(`app:accountType.${name}`) ? t(`accountType.${name}`) : title);
+}
