@@ -249,7 +249,6 @@ export function ChipsField({ suggestions = [], max, wrong, ...props }: ChipsFiel
           withRemoveButton
           disabled={disabled}
           onRemove={onRemove}
-          removeButtonProps={{ 'aria-label': t('field.removeChip', { value: option.value }), tabIndex: -1 }}
         >
           {option.value}
         </Pill>
