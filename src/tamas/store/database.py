@@ -28,7 +28,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from tamas.errors import TamasError
 from tamas.store_address import parse_address, ssl_mode, without_ssl_mode
@@ -46,6 +45,8 @@ SQLITE_BUSY_LIMIT = 10.0
 """Seconds after which a write gives up waiting for the lock, and for the writes of this process before it."""
 POSTGRESQL_POOL = 8
 """Connections per process for requests; hot reads have as many of their own."""
+POSTGRESQL_LONG_POOL = 2
+"""Connections that are kept for long reads; when these are taken, up to POSTGRESQL_POOL more are opened."""
 CONNECT_SECONDS = 5.0
 """After which a PostgreSQL server that does not let us in counts as away."""
 HOT_SECONDS = 5.0
@@ -303,7 +304,14 @@ class PostgresqlDatabase(Database):
         )
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._long = postgresql_engine(url, statement_seconds=LONG_READ_SECONDS, poolclass=NullPool)
+        self._long = postgresql_engine(
+            url,
+            statement_seconds=LONG_READ_SECONDS,
+            pool_size=POSTGRESQL_LONG_POOL,
+            max_overflow=POSTGRESQL_POOL,
+            pool_timeout=STATEMENT_SECONDS,
+        )
+        event.listen(self._long.sync_engine, "checkout", _refuse_closed)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
@@ -332,7 +340,7 @@ class PostgresqlDatabase(Database):
 
     async def long_read(self, work: Callable[[SyncConnection], T]) -> T:
         snapshot = self._long.execution_options(isolation_level="REPEATABLE READ")
-        async with snapshot.connect() as connection:
+        async with snapshot.connect() as connection, _dropped_when_silent(connection):
             return await connection.run_sync(work)
 
     async def notify(self, transaction: Connection, channel: str, payload: str) -> None:
@@ -350,6 +358,7 @@ class PostgresqlDatabase(Database):
         except TimeoutError:
             self._hot_pool.terminate()
         await self._engine.dispose()
+        await self._long.dispose()
 
 
 async def open_database(url: str) -> Database:
