@@ -99,6 +99,12 @@ def upgrade() -> None:
         batch_op.create_index("uq_problems_source_text", ["source", "text"], unique=True)
 
     with op.batch_alter_table("console_accounts", schema=None) as batch_op:
+        batch_op.alter_column(
+            "role",
+            existing_type=sa.String(length=32),
+            existing_nullable=False,
+            comment="Name of its account type",
+        )
         batch_op.add_column(
             sa.Column(
                 "name",
