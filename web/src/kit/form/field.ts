@@ -11,10 +11,12 @@ export interface FieldProps {
   help?: string | false;
   disabled?: boolean;
   placeholder?: string;
+  /** The cursor begins here when the dialog around it opens. */
+  first?: boolean;
 }
 
 /** Everything that a field hands to the input. */
-export function useField({ name, label, help, disabled, placeholder }: FieldProps) {
+export function useField({ name, label, help, disabled, placeholder, first }: FieldProps) {
   const form = useFormAround();
   const { text, textIfAny } = usePageTexts();
   const input = form.inner.getInputProps(name);
@@ -26,6 +28,7 @@ export function useField({ name, label, help, disabled, placeholder }: FieldProp
     shared: {
       name,
       'data-path': name,
+      'data-autofocus': first || undefined,
       label: label ?? text(`field.${name}.label`),
       description: help === false ? undefined : (help ?? textIfAny(`field.${name}.help`)),
       error: input.error,

@@ -62,7 +62,7 @@ export function AddRange({ onClose }: { onClose: () => void }) {
       onClose={onClose}
     >
       <FormSection name="range" columns={2}>
-        <TextField name="first" ltr inputMode="numeric" maxLength={20} placeholder="200" />
+        <TextField name="first" first ltr inputMode="numeric" maxLength={20} placeholder="200" />
         <TextField name="last" ltr inputMode="numeric" maxLength={20} placeholder="299" />
         <FullWidth>
           <TextField name="name" maxLength={80} help={t('field.name.helpRange', { place: NUMBER_PLACE })} />

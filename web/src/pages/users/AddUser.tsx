@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useChecks } from '@/kit/form/checks';
 import { FormDrawer } from '@/kit/form/FormDrawer';
-import { FormSection } from '@/kit/form/FormSection';
+import { FormSection, FullWidth } from '@/kit/form/FormSection';
 import { TextField } from '@/kit/form/fields';
 import { useKitForm } from '@/kit/form/form';
 import { PasswordField } from '@/kit/form/PasswordField';
@@ -41,9 +41,11 @@ export function AddUser({ onClose, onAdded }: { onClose: () => void; onAdded: (i
       onClose={onClose}
     >
       <FormSection name="basic" columns={2}>
-        <TextField name="number" ltr inputMode="numeric" maxLength={20} />
+        <TextField name="number" first ltr inputMode="numeric" maxLength={20} />
         <TextField name="name" maxLength={80} />
-        <PasswordField name="secret" strength generate />
+        <FullWidth>
+          <PasswordField name="secret" strength generate />
+        </FullWidth>
         <Setting of="email" />
         <Setting of="active" />
       </FormSection>

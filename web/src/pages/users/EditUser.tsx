@@ -4,7 +4,7 @@ import { useRead } from '@/api/queries';
 import { useMay } from '@/app/session/session';
 import { useChecks } from '@/kit/form/checks';
 import { FormDrawer } from '@/kit/form/FormDrawer';
-import { FormSection } from '@/kit/form/FormSection';
+import { FormSection, FullWidth } from '@/kit/form/FormSection';
 import { TextField } from '@/kit/form/fields';
 import { useKitForm } from '@/kit/form/form';
 import { PasswordField } from '@/kit/form/PasswordField';
@@ -67,13 +67,15 @@ export function EditUser({ id, onClose, onPhone }: EditUserProps) {
       <FormSection name="basic" columns={2}>
         <TextField name="number" ltr inputMode="numeric" maxLength={20} />
         <TextField name="name" maxLength={80} />
-        <PasswordField
-          name="secret"
-          help={t('field.secret.helpStored')}
-          placeholder={t('field.secret.unchanged')}
-          strength
-          generate={mayUpdate}
-        />
+        <FullWidth>
+          <PasswordField
+            name="secret"
+            help={t('field.secret.helpStored')}
+            placeholder={t('field.secret.unchanged')}
+            strength
+            generate={mayUpdate}
+          />
+        </FullWidth>
         <Setting of="email" />
         <Setting of="active" />
       </FormSection>

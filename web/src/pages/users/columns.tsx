@@ -8,6 +8,7 @@ import { Name } from '@/kit/text/Name';
 import { PhoneNumber } from '@/kit/text/PhoneNumber';
 import { TimeText } from '@/kit/text/TimeText';
 import { PhoneStateBadge } from '@/pbx/PhoneStateBadge';
+import classes from './users.module.css';
 
 type UserRow = RowOf<'/pbx/users/list'>;
 
@@ -15,22 +16,22 @@ type UserRow = RowOf<'/pbx/users/list'>;
 export const COLUMNS: readonly Column<UserRow>[] = [
   {
     id: 'number',
-    width: 110,
+    width: 90,
     sortable: true,
     fixed: true,
     card: 'title',
     cell: (row) => <PhoneNumber>{row.number}</PhoneNumber>,
   },
-  { id: 'name', width: 200, grow: true, sortable: true, cell: (row) => <Name>{row.name}</Name> },
-  { id: 'state', width: 140, card: 'beside', cell: (row) => <PhoneStateBadge state={row.state} /> },
-  { id: 'context', width: 160, sortable: true, cell: (row) => <Name>{row.context}</Name> },
-  { id: 'queues', width: 130, cell: (row) => <Queues numbers={row.queues} /> },
+  { id: 'name', width: 170, grow: true, sortable: true, cell: (row) => <Name>{row.name}</Name> },
+  { id: 'state', width: 130, card: 'beside', cell: (row) => <PhoneStateBadge state={row.state} /> },
+  { id: 'context', width: 140, sortable: true, cell: (row) => <Name>{row.context}</Name> },
+  { id: 'queues', width: 110, cell: (row) => <Queues numbers={row.queues} /> },
   {
     id: 'mapped',
-    width: 100,
+    width: 85,
     cell: (row) => (row.mapped === null ? <Nothing /> : <PhoneNumber>{row.mapped}</PhoneNumber>),
   },
-  { id: 'call_record', width: 110, cell: (row) => <Recorded on={row.call_record} /> },
+  { id: 'call_record', width: 100, cell: (row) => <Recorded on={row.call_record} /> },
   { id: 'user_type', width: 90, hidden: true, cell: (row) => row.user_type },
   {
     id: 'email',
@@ -56,5 +57,5 @@ function Queues({ numbers }: { numbers: readonly string[] }) {
 function Recorded({ on }: { on: boolean }) {
   const { t } = useTranslation('users');
   if (!on) return <Nothing />;
-  return <IconMicrophone size={16} role="img" aria-label={t('recorded')} />;
+  return <IconMicrophone className={classes.icon} size={16} role="img" aria-label={t('recorded')} />;
 }

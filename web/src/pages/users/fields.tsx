@@ -3,7 +3,7 @@ import { Fragment, type ReactElement, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useRead } from '@/api/queries';
 import { useMay } from '@/app/session/session';
-import { FormSection } from '@/kit/form/FormSection';
+import { FormSection, FullWidth } from '@/kit/form/FormSection';
 import type { FieldProps } from '@/kit/form/field';
 import {
   ChipsField,
@@ -104,21 +104,12 @@ export function SettingSections({ draw, belowOptions, all = false }: SettingSect
           'forward_policy.UnAvailable',
         )}
       </FormSection>
-      <FormSection name="network" advanced>
-        {fields(
-          'permit',
-          'deny',
-          'nat',
-          'host',
-          'port',
-          'type',
-          'qualify',
-          'dtmfmode',
-          'directmedia',
-          'canreinvite',
-        )}
+      <FormSection name="network" advanced columns={2}>
+        <FullWidth>{fields('permit')}</FullWidth>
+        <FullWidth>{fields('deny')}</FullWidth>
+        {fields('nat', 'dtmfmode', 'host', 'port', 'type', 'qualify', 'directmedia', 'canreinvite')}
       </FormSection>
-      <FormSection name="limits" advanced>
+      <FormSection name="limits" advanced columns={2}>
         {fields('call_limit', 'callcounter', 'callgroup', 'pickupgroup', 'faxdetect')}
       </FormSection>
       <FormSection name="more" advanced>

@@ -147,6 +147,7 @@ export default function Page() {
               label={t('filter.registered.label')}
               choices={ANY.map((value) => ({ value, label: t(`filter.registered.${value}`) }))}
               value={anyOr(filters.registered)}
+              width={190}
               onChange={(registered) => setFilters({ registered })}
             />
             <FilterSelect
