@@ -244,8 +244,8 @@ export function ChipsField({ suggestions = [], max, wrong, ...props }: ChipsFiel
       renderPill={({ option, onRemove, disabled }) => (
         <Pill
           className={classes.chip}
-          data-wrong={wrong?.has(option.value) || undefined}
-          title={wrong?.get(option.value)}
+          data-wrong={wrong?.has(String(option.value)) || undefined}
+          title={wrong?.get(String(option.value))}
           withRemoveButton
           disabled={disabled}
           onRemove={onRemove}
