@@ -71,8 +71,18 @@ def _fill_sqlite(path: str, count: int) -> None:
 
 
 async def _fill_postgresql(connection: asyncpg.Connection, count: int) -> None:
+    """Indexes are made when the rows are there, which is many times faster."""
+    found = await connection.fetch(
+        "SELECT indexname, indexdef FROM pg_indexes"
+        " WHERE tablename = 'calls' AND indexdef NOT LIKE '%UNIQUE%'"
+    )
+    for index in found:
+        await connection.execute(f"DROP INDEX {index['indexname']}")
     for chunk in _rows(count):
         await connection.copy_records_to_table("calls", records=chunk, columns=_COLUMNS)
+    await connection.execute("SET maintenance_work_mem = '512MB'")
+    for index in found:
+        await connection.execute(index["indexdef"], timeout=3600)
     await connection.execute("VACUUM ANALYZE calls", timeout=3600)  # as the server's own upkeep does
 
 
