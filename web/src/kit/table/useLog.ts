@@ -14,10 +14,12 @@ export type LogPath = {
 const PART = 100;
 /** So many rows before the end the next part is fetched. */
 const AHEAD = 40;
+/** Rows that are kept while new ones come in at the top, or wait; older ones are fetched when they are wanted. */
+const MOST = 1_000;
 
 export interface LogOptions<P extends LogPath> {
   filters?: Partial<QueryOf<P>>;
-  /** What asks for the rows before this one: `(row) => ({before_id: row.id})`. */
+  /** What asks for the rows before this one: `(row) => ({before_id: row.id})`. No two rows have the same. */
   before: (row: RowOf<P>) => Partial<QueryOf<P>>;
   searchable?: boolean;
 }
@@ -27,8 +29,18 @@ interface Part<R> {
   more: boolean;
 }
 
+/** Rows that wait: the latest, and how many there are in all. */
+interface Waiting<R> {
+  of: string;
+  rows: readonly R[];
+  count: number;
+}
+
 export interface LogSource<R> extends RowSource<R> {
-  /** Adds new rows, newest first, as the live stream tells them. Read further down, they wait. */
+  /**
+   * Adds new rows, newest first, as the live stream tells them. Read further down, they wait. Rows that are there
+   * already may be among them.
+   */
   prepend: (rows: readonly R[]) => void;
 }
 
@@ -45,7 +57,7 @@ export function useLog<P extends LogPath>(
   const beforeRow = useRef(before);
   beforeRow.current = before;
   const atTop = useRef(true);
-  const [waiting, setWaiting] = useState<{ of: string; rows: readonly R[] }>({ of: '', rows: [] });
+  const [waiting, setWaiting] = useState<Waiting<R>>({ of: '', rows: [], count: 0 });
 
   const log = useInfiniteQuery({
     queryKey: key,
@@ -61,35 +73,56 @@ export function useLog<P extends LogPath>(
   const rows = useMemo(() => log.data?.pages.flatMap((part) => part.rows) ?? [], [log.data]);
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = log;
 
+  const unknownTo = useCallback((known: readonly R[], added: readonly R[]) => {
+    const placeOf = (row: R) => JSON.stringify(beforeRow.current(row));
+    const places = new Set(known.slice(0, MOST).map(placeOf));
+    return added.filter((row) => !places.has(placeOf(row)));
+  }, []);
+  const shownNow = useCallback(
+    () => queries.getQueryData<InfiniteData<Part<R>>>(key)?.pages.flatMap((part) => part.rows) ?? [],
+    [queries, key],
+  );
   const add = useCallback(
     (added: readonly R[]) =>
       queries.setQueryData<InfiniteData<Part<R>>>(key, (data) => {
         const [first, ...others] = data?.pages ?? [];
         if (data === undefined || first === undefined) return data;
+        const all = [...added, ...data.pages.flatMap((part) => part.rows)];
+        if (all.length > MOST) {
+          return { pages: [{ ...first, rows: all.slice(0, MOST), more: true }], pageParams: [null] };
+        }
         return { ...data, pages: [{ ...first, rows: [...added, ...first.rows] }, ...others] };
       }),
     [queries, key],
   );
   const prepend = useCallback(
     (added: readonly R[]) => {
-      if (added.length === 0) return;
-      if (atTop.current) add(added);
+      const fresh = unknownTo(shownNow(), added);
+      if (fresh.length === 0) return;
+      if (atTop.current) add(fresh);
       else {
-        setWaiting((now) => ({
-          of: filtersText,
-          rows: now.of === filtersText ? [...added, ...now.rows] : added,
-        }));
+        setWaiting((now) => {
+          const before = now.of === filtersText ? now : { rows: [], count: 0 };
+          const more = unknownTo(before.rows, fresh);
+          return {
+            of: filtersText,
+            rows: [...more, ...before.rows].slice(0, MOST),
+            count: before.count + more.length,
+          };
+        });
       }
     },
-    [add, filtersText],
+    [add, unknownTo, shownNow, filtersText],
   );
-  const kept = waiting.of === filtersText ? waiting.rows : [];
+  const kept = waiting.of === filtersText ? waiting.count : 0;
   const showWaiting = useCallback(() => {
-    setWaiting((now) => {
-      if (now.of === filtersText && now.rows.length > 0) add(now.rows);
-      return { of: '', rows: [] };
-    });
-  }, [add, filtersText]);
+    if (waiting.of === filtersText) {
+      // More came than was kept: between what is shown and what waits, rows are missing.
+      if (waiting.count > waiting.rows.length) void queries.resetQueries({ queryKey: key });
+      else add(unknownTo(shownNow(), waiting.rows));
+    }
+    setWaiting({ of: '', rows: [], count: 0 });
+  }, [waiting, add, unknownTo, shownNow, queries, key, filtersText]);
 
   const show = useCallback(
     (_first: number, last: number) => {
@@ -113,11 +146,11 @@ export function useLog<P extends LogPath>(
     setSearch: searchable ? (text) => setFilters({ search: text }) : null,
     sorting: null,
     setSorting: null,
-    waiting: kept.length,
+    waiting: kept,
     showWaiting,
     setAtTop: (now) => {
       atTop.current = now;
-      if (now && kept.length > 0) showWaiting();
+      if (now && kept > 0) showWaiting();
     },
     prepend,
   };
