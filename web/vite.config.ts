@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
-import { compressed } from './scripts/compressed';
+import { compressed } from './scripts/compressed.ts';
 
 export default defineConfig({
   base: '/console/',

@@ -1,4 +1,4 @@
-import { createContext, useContext } from 'react';
+import { createContext, useContext, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 
 export interface PageFacts {
@@ -21,13 +21,16 @@ export function usePage(): PageFacts {
 export function usePageTexts() {
   const { namespace } = usePage();
   const { t, i18n } = useTranslation(namespace);
-  return {
-    /** The text of a key that must be there. */
-    text: (key: string): string => t(key),
-    /** The text of a key, if there is one. */
-    textIfAny: (key: string): string | undefined => {
-      const full = `${namespace}:${key}`;
-      return i18n.exists(full) && typeof t(key) === 'string' ? t(key) : undefined;
-    },
-  };
+  return useMemo(
+    () => ({
+      /** The text of a key that must be there. */
+      text: (key: string): string => t(key),
+      /** The text of a key, if there is one. */
+      textIfAny: (key: string): string | undefined => {
+        const found: unknown = i18n.exists(`${namespace}:${key}`) ? t(key) : undefined;
+        return typeof found === 'string' ? found : undefined;
+      },
+    }),
+    [t, i18n, namespace],
+  );
 }

@@ -2,7 +2,7 @@
 import type { FormErrors } from '@mantine/form';
 import { ApiError } from '@/api/errors';
 import { useErrorText } from '../errors';
-import type { FormValues } from './form';
+import { type FormValues, valueAt } from './form';
 
 /** By dotted name of a field: whether a value fits. */
 export type Checks<V extends FormValues> = Record<string, (value: never, values: V) => boolean>;
@@ -19,10 +19,4 @@ export function useChecks<V extends FormValues>(checks: Checks<V>): (values: V) 
         .filter(([name, fits]) => !fits(valueAt(values, name) as never, values))
         .map(([name]) => [name, errorText(new ApiError(422, 'invalid', '', name))]),
     );
-}
-
-function valueAt(values: unknown, name: string): unknown {
-  return name
-    .split('.')
-    .reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], values);
 }

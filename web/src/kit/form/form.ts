@@ -11,8 +11,8 @@ export interface KitFormOptions<V extends FormValues> {
   initial: V;
   /** Values of an existing thing, once they are read. Later ones are taken over while nothing was changed. */
   loaded?: V | undefined;
-  /** Names of fields that must be filled in. */
-  required?: readonly (keyof V & string)[];
+  /** Dotted names of fields that must be filled in; a function, when it depends on others. */
+  required?: readonly string[] | ((values: V) => readonly string[]);
   /** What else is wrong, by field. The server checks everything again. */
   validate?: (values: V) => FormErrors;
 }
@@ -45,12 +45,12 @@ export function useKitForm<V extends FormValues>({
 }: KitFormOptions<V>): KitForm<V> {
   const { t } = useTranslation();
   const [wholeError, setWholeError] = useState<string | null>(null);
-  const needed = new Set<string>(required);
+  const needed = typeof required === 'function' ? required : () => required;
   const inner = useForm<V>({
     mode: 'controlled',
     initialValues: loaded ?? initial,
     validate: (values) => {
-      const missing = [...needed].filter((name) => isBlank(values[name]));
+      const missing = needed(values).filter((name) => isBlank(valueAt(values, name)));
       return {
         ...validate?.(values),
         ...Object.fromEntries(missing.map((name) => [name, t('field.fillIn')])),
@@ -73,7 +73,7 @@ export function useKitForm<V extends FormValues>({
 
   return {
     values: inner.values,
-    required: needed,
+    required: new Set(needed(inner.values)),
     wholeError,
     inner,
     set: (name, value) => inner.setFieldValue(name as never, value as never),
@@ -124,6 +124,13 @@ function firstOnScreen(names: string[]): string | undefined {
     if (field.dataset.path !== undefined && wanted.has(field.dataset.path)) return field.dataset.path;
   }
   return undefined;
+}
+
+/** The value of a dotted name. */
+export function valueAt(values: unknown, name: string): unknown {
+  return name
+    .split('.')
+    .reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], values);
 }
 
 function isBlank(value: unknown): boolean {

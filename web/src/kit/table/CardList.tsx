@@ -4,24 +4,15 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import classes from './DataTable.module.css';
-import type { RowViewProps } from './RowGrid';
 import { RowMenu } from './RowMenu';
+import { type RowViewProps, useRows } from './rows';
 
 const CARD_HEIGHT = 132;
 const OVERSCAN = 6;
 
 /** Rows as cards that scroll with the page: for phones. */
-export function CardList<R>({
-  table,
-  columns,
-  source,
-  onRange,
-  onOpen,
-  actions,
-  bulk,
-  label,
-  rowId,
-}: RowViewProps<R>) {
+export function CardList<R>(props: RowViewProps<R>) {
+  const { label, source, columns, onOpen, actions, selection } = props;
   const { t } = useTranslation();
   const list = useRef<HTMLUListElement>(null);
   const [margin, setMargin] = useState(0);
@@ -40,7 +31,7 @@ export function CardList<R>({
   const items = virtualizer.getVirtualItems();
   const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? 0;
-  useEffect(() => onRange(first, last), [first, last, onRange]);
+  const rows = useRows(props, first, last);
 
   const { setAtTop } = source;
   const latest = useRef(setAtTop);
@@ -51,10 +42,6 @@ export function CardList<R>({
     return () => window.removeEventListener('scroll', onScroll);
   }, []);
 
-  const headers = new Map(
-    table.getAllLeafColumns().map((column) => [column.id, String(column.columnDef.header)]),
-  );
-  const rows = new Map(table.getRowModel().rows.map((row) => [row.original.index, row]));
   const title = columns.find((column) => column.card === 'title') ?? columns[0];
   const beside = columns.filter((column) => column.card === 'beside');
   const lines = columns.filter((column) => column !== title && column.card === undefined);
@@ -84,7 +71,7 @@ export function CardList<R>({
       >
         {items.map((item) => {
           const row = rows.get(item.index);
-          const data = row?.original.row;
+          const data = row?.original.data;
           return (
             <li
               key={item.key}
@@ -103,7 +90,7 @@ export function CardList<R>({
               ) : (
                 <>
                   <div className={classes.cardTop}>
-                    {bulk !== undefined && (
+                    {selection !== null && (
                       <Checkbox
                         aria-label={t('table.chooseRow', { row: item.index + 1 })}
                         checked={row?.getIsSelected() ?? false}
@@ -123,14 +110,14 @@ export function CardList<R>({
                       </div>
                     ))}
                     {actions && (
-                      <RowMenu key={rowId(data)} actions={() => actions(data)} of={String(item.index + 1)} />
+                      <RowMenu key={row?.id} actions={() => actions(data)} of={String(item.index + 1)} />
                     )}
                   </div>
                   {lines.length > 0 && (
                     <dl className={classes.cardLines}>
                       {lines.map((column) => (
                         <div key={column.id}>
-                          <dt>{headers.get(column.id)}</dt>
+                          <dt>{column.header}</dt>
                           <dd>{column.cell(data)}</dd>
                         </div>
                       ))}

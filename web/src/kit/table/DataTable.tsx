@@ -1,12 +1,5 @@
 import { useMediaQuery } from '@mantine/hooks';
 import { IconSearchOff } from '@tabler/icons-react';
-import {
-  type ColumnDef,
-  getCoreRowModel,
-  type RowSelectionState,
-  useReactTable,
-  type VisibilityState,
-} from '@tanstack/react-table';
 import { type ReactNode, useCallback, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { usePageTexts } from '@/app/page-context';
@@ -48,11 +41,13 @@ export interface DataTableProps<R> {
   bulkMost?: number;
 }
 
-/** A row as the table library keeps it: its place and, once it is read, its data. */
-export interface Slot<R> {
-  index: number;
-  row: R | undefined;
+/** A column with its heading. */
+export interface ShownColumn<R> extends Column<R> {
+  header: string;
 }
+
+/** Which rows are chosen, by id. */
+export type Selection = Record<string, boolean>;
 
 const MOST_AT_ONCE = 1_000;
 
@@ -61,55 +56,24 @@ export function DataTable<R>(props: DataTableProps<R>) {
   const { id, source, columns, rowId, bulk, bulkMost = MOST_AT_ONCE } = props;
   const { text } = usePageTexts();
   const narrow = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false }) ?? false;
-  const [visibility, setVisibility] = useState<VisibilityState>(() => ({
-    ...Object.fromEntries(columns.filter((column) => column.hidden).map((column) => [column.id, false])),
-    ...rememberedJson(`columns.${id}`, isVisibility, {}),
-  }));
-  const [selection, setSelection] = useState<RowSelectionState>({});
-  const [range, setRange] = useState<readonly [number, number]>([0, 0]);
+  const [visibility, setVisibility] = useState<Record<string, boolean>>(() =>
+    rememberedJson(`columns.${id}`, isVisibility, {}),
+  );
+  const [selection, setSelection] = useState<Selection>({});
 
-  const { rowAt, show, count } = source;
-  const slots = useMemo<Slot<R>[]>(() => {
-    const [first, last] = range;
-    const length = Math.max(0, Math.min(last, count - 1) - first + 1);
-    return Array.from({ length }, (_, at) => ({ index: first + at, row: rowAt(first + at) }));
-  }, [range, rowAt, count]);
-
-  const definitions = useMemo<ColumnDef<Slot<R>>[]>(
-    () =>
-      columns.map((column) => ({
-        id: column.id,
-        header: column.header ?? text(`column.${column.id}`),
-        size: column.width,
-        enableSorting: column.sortable ?? false,
-        enableHiding: !column.fixed,
-      })),
+  const titled = useMemo<readonly ShownColumn<R>[]>(
+    () => columns.map((column) => ({ ...column, header: column.header ?? text(`column.${column.id}`) })),
     [columns, text],
   );
-
-  const table = useReactTable<Slot<R>>({
-    data: slots,
-    columns: definitions,
-    getCoreRowModel: getCoreRowModel(),
-    getRowId: (slot) => (slot.row === undefined ? `#${slot.index}` : rowId(slot.row)),
-    manualSorting: true,
-    enableRowSelection: bulk !== undefined,
-    state: { columnVisibility: visibility, rowSelection: selection },
-    onRowSelectionChange: setSelection,
-    onColumnVisibilityChange: (change) => {
-      const next = typeof change === 'function' ? change(visibility) : change;
-      setVisibility(next);
-      remember(`columns.${id}`, JSON.stringify(next));
-    },
-  });
-
-  const onRange = useCallback(
-    (first: number, last: number) => {
-      setRange((now) => (now[0] === first && now[1] === last ? now : [first, last]));
-      show(first, last);
-    },
-    [show],
+  const shown = useMemo(
+    () => titled.filter((column) => column.fixed || (visibility[column.id] ?? !column.hidden)),
+    [titled, visibility],
   );
+  const show = (column: string, visible: boolean) => {
+    const next = { ...visibility, [column]: visible };
+    setVisibility(next);
+    remember(`columns.${id}`, JSON.stringify(next));
+  };
 
   const chosen = Object.keys(selection);
   const clear = useCallback(() => setSelection({}), []);
@@ -117,15 +81,16 @@ export function DataTable<R>(props: DataTableProps<R>) {
     const rows = await source.collect(bulkMost);
     setSelection(Object.fromEntries(rows.map((row) => [rowId(row), true])));
   };
-  const shownColumns = columns.filter((column) => table.getColumn(column.id)?.getIsVisible());
   const filtered = props.filtered === true || source.search !== '';
+  const View = narrow ? CardList : RowGrid;
 
   return (
     <section className={classes.table} aria-label={props.label} data-narrow={narrow || undefined}>
       <Toolbar
-        table={table}
         source={source}
-        columns={columns}
+        columns={titled}
+        shown={shown}
+        onShow={show}
         filters={props.filters}
         filtered={filtered}
         tools={props.tools}
@@ -152,16 +117,23 @@ export function DataTable<R>(props: DataTableProps<R>) {
         </div>
       ) : source.count === 0 ? (
         <div className={classes.instead}>{filtered ? (props.noneFit ?? <NoneFit />) : props.empty}</div>
-      ) : narrow ? (
-        <CardList {...props} table={table} columns={shownColumns} onRange={onRange} />
       ) : (
-        <RowGrid {...props} table={table} columns={shownColumns} onRange={onRange} />
+        <View
+          label={props.label}
+          source={source}
+          columns={shown}
+          rowId={rowId}
+          onOpen={props.onOpen}
+          actions={props.actions}
+          selection={bulk === undefined ? null : selection}
+          onSelection={setSelection}
+        />
       )}
     </section>
   );
 }
 
-function isVisibility(value: unknown): value is VisibilityState {
+function isVisibility(value: unknown): value is Record<string, boolean> {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -1,38 +1,24 @@
-import { Checkbox, Skeleton, UnstyledButton } from '@mantine/core';
+import { Skeleton, UnstyledButton } from '@mantine/core';
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
-import type { Row, Table } from '@tanstack/react-table';
+import type { Row } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import clsx from 'clsx';
 import { type KeyboardEvent, type MouseEvent, memo, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Column, RowAction } from './columns';
-import type { DataTableProps, Slot } from './DataTable';
+import type { RowAction } from './columns';
+import type { ShownColumn } from './DataTable';
 import classes from './DataTable.module.css';
 import { RowMenu } from './RowMenu';
+import { type RowViewProps, type Slot, useRows } from './rows';
 
 const ROW_HEIGHT = 44;
 const OVERSCAN = 12;
 const CHECK_WIDTH = 44;
 const MENU_WIDTH = 52;
 
-export interface RowViewProps<R> extends Omit<DataTableProps<R>, 'columns'> {
-  table: Table<Slot<R>>;
-  columns: readonly Column<R>[];
-  onRange: (first: number, last: number) => void;
-}
-
 /** Rows as lines of a grid that scrolls by itself, under headings that stay. */
-export function RowGrid<R>({
-  table,
-  columns,
-  source,
-  rowId,
-  onRange,
-  onOpen,
-  actions,
-  bulk,
-  label,
-}: RowViewProps<R>) {
+export function RowGrid<R>(props: RowViewProps<R>) {
+  const { label, source, columns, rowId, onOpen, actions, selection, onSelection } = props;
   const { t } = useTranslation();
   const scroller = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLTableSectionElement>(null);
@@ -48,7 +34,7 @@ export function RowGrid<R>({
   const items = virtualizer.getVirtualItems();
   const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? 0;
-  useEffect(() => onRange(first, last), [first, last, onRange]);
+  const rows = useRows(props, first, last);
 
   // Other rows: from the top again.
   const identity = `${source.search} ${source.sorting?.column} ${source.sorting?.descending}`;
@@ -96,22 +82,21 @@ export function RowGrid<R>({
     } else if (event.key === 'Enter' && onRow && data !== undefined && onOpen !== undefined) {
       event.preventDefault();
       onOpen(data);
-    } else if (event.key === ' ' && onRow && data !== undefined && bulk !== undefined) {
+    } else if (event.key === ' ' && onRow && data !== undefined && selection !== null) {
       event.preventDefault();
-      table.setRowSelection((chosen) => toggled(chosen, rowId(data)));
+      onSelection((chosen) => toggled(chosen, rowId(data)));
     }
   }
 
-  const rows = new Map(table.getRowModel().rows.map((row) => [row.original.index, row]));
   const before = items[0]?.start ?? 0;
   const after = virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0);
-  const selectable = bulk !== undefined;
+  const selectable = selection !== null;
   const width =
     columns.reduce((sum, column) => sum + column.width, 0) +
     (selectable ? CHECK_WIDTH : 0) +
     (actions ? MENU_WIDTH : 0);
   const grows = columns.some((column) => column.grow);
-  const loaded = table.getRowModel().rows.filter((row) => row.original.row !== undefined);
+  const loaded = [...rows.values()].filter((row) => row.original.data !== undefined);
   const allChosen = loaded.length > 0 && loaded.every((row) => row.getIsSelected());
   const someChosen = loaded.some((row) => row.getIsSelected());
 
@@ -156,14 +141,17 @@ export function RowGrid<R>({
           <tr aria-rowindex={1}>
             {selectable && (
               <th scope="col" className={classes.check}>
-                <Checkbox
-                  size="xs"
+                <input
+                  type="checkbox"
+                  className={classes.box}
                   aria-label={t('table.chooseShown')}
                   checked={allChosen}
-                  indeterminate={someChosen && !allChosen}
+                  ref={(box) => {
+                    if (box !== null) box.indeterminate = someChosen && !allChosen;
+                  }}
                   onChange={(event) => {
                     const on = event.currentTarget.checked;
-                    table.setRowSelection((chosen) => {
+                    onSelection((chosen) => {
                       const next = { ...chosen };
                       for (const row of loaded) {
                         if (on) next[row.id] = true;
@@ -176,7 +164,7 @@ export function RowGrid<R>({
               </th>
             )}
             {columns.map((column) => (
-              <Heading key={column.id} column={column} table={table} source={source} />
+              <Heading key={column.id} column={column} source={source} />
             ))}
             {actions && (
               <th scope="col">
@@ -194,7 +182,7 @@ export function RowGrid<R>({
                 key={item.key}
                 index={item.index}
                 row={row}
-                data={row?.original.row}
+                data={row?.original.data}
                 columns={columns}
                 chosen={row?.getIsSelected() ?? false}
                 active={item.index === active}
@@ -202,7 +190,7 @@ export function RowGrid<R>({
                 onActive={setActive}
                 onOpen={onOpen}
                 actions={actions}
-                name={row?.original.row === undefined ? '' : rowId(row.original.row)}
+                name={row?.original.data === undefined ? '' : row.id}
               />
             );
           })}
@@ -228,17 +216,8 @@ function toggled(chosen: Record<string, boolean>, id: string): Record<string, bo
   return was ? others : { ...others, [id]: true };
 }
 
-function Heading<R>({
-  column,
-  table,
-  source,
-}: {
-  column: Column<R>;
-  table: Table<Slot<R>>;
-  source: DataTableProps<R>['source'];
-}) {
+function Heading<R>({ column, source }: { column: ShownColumn<R>; source: RowViewProps<R>['source'] }) {
   const { sorting, setSorting } = source;
-  const text = String(table.getColumn(column.id)?.columnDef.header);
   const current = sorting?.column === column.id;
   const sortable = column.sortable && setSorting !== null;
   const Arrow = current && sorting.descending ? IconArrowDown : IconArrowUp;
@@ -256,11 +235,11 @@ function Heading<R>({
           data-current={current || undefined}
           onClick={() => setSorting({ column: column.id, descending: current && !sorting.descending })}
         >
-          <span className={classes.clip}>{text}</span>
+          <span className={classes.clip}>{column.header}</span>
           <Arrow size={14} aria-hidden="true" />
         </UnstyledButton>
       ) : (
-        <span className={classes.clip}>{text}</span>
+        <span className={classes.clip}>{column.header}</span>
       )}
     </th>
   );
@@ -270,7 +249,7 @@ interface GridRowProps<R> {
   index: number;
   row: Row<Slot<R>> | undefined;
   data: R | undefined;
-  columns: readonly Column<R>[];
+  columns: readonly ShownColumn<R>[];
   chosen: boolean;
   active: boolean;
   selectable: boolean;
@@ -313,8 +292,9 @@ function PlainGridRow<R>({
     >
       {selectable && (
         <td className={classes.check}>
-          <Checkbox
-            size="xs"
+          <input
+            type="checkbox"
+            className={classes.box}
             tabIndex={-1}
             aria-label={t('table.chooseRow', { row: index + 1 })}
             checked={chosen}

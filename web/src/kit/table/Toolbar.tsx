@@ -9,19 +9,20 @@ import {
   IconSortAscending,
   IconSortDescending,
 } from '@tabler/icons-react';
-import type { Table } from '@tanstack/react-table';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Column } from './columns';
+import type { ShownColumn } from './DataTable';
 import classes from './DataTable.module.css';
 import type { RowSource } from './source';
 
 const PAUSE = 250;
 
-export interface ToolbarProps<S, R> {
-  table: Table<S>;
+export interface ToolbarProps<R> {
   source: RowSource<R>;
-  columns: readonly Column<R>[];
+  /** All there are, and those that are shown. */
+  columns: readonly ShownColumn<R>[];
+  shown: readonly ShownColumn<R>[];
+  onShow: (column: string, visible: boolean) => void;
   filters: ReactNode;
   filtered: boolean;
   tools: ReactNode;
@@ -29,15 +30,16 @@ export interface ToolbarProps<S, R> {
 }
 
 /** The line above the rows: search, filters, how many there are, which columns. */
-export function Toolbar<S, R>({
-  table,
+export function Toolbar<R>({
   source,
   columns,
+  shown,
+  onShow,
   filters,
   filtered,
   tools,
   narrow,
-}: ToolbarProps<S, R>) {
+}: ToolbarProps<R>) {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
   return (
@@ -59,7 +61,11 @@ export function Toolbar<S, R>({
           {source.total === null ? '' : t('table.count', { count: source.total })}
         </span>
         {tools}
-        {narrow ? <SortMenu table={table} source={source} columns={columns} /> : <ColumnMenu table={table} />}
+        {narrow ? (
+          <SortMenu source={source} columns={columns} />
+        ) : (
+          <ColumnMenu columns={columns} shown={shown} onShow={onShow} />
+        )}
       </div>
     </div>
   );
@@ -101,9 +107,9 @@ function Search<R>({ source }: { source: RowSource<R> }) {
   );
 }
 
-function ColumnMenu<S>({ table }: { table: Table<S> }) {
+function ColumnMenu<R>({ columns, shown, onShow }: Pick<ToolbarProps<R>, 'columns' | 'shown' | 'onShow'>) {
   const { t } = useTranslation();
-  const choice = table.getAllLeafColumns().filter((column) => column.getCanHide());
+  const choice = columns.filter((column) => !column.fixed);
   if (choice.length === 0) return null;
   return (
     <Menu position="bottom-end" closeOnItemClick={false}>
@@ -116,32 +122,27 @@ function ColumnMenu<S>({ table }: { table: Table<S> }) {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{t('table.columns')}</Menu.Label>
-        {choice.map((column) => (
-          <Menu.Item
-            key={column.id}
-            role="menuitemcheckbox"
-            aria-checked={column.getIsVisible()}
-            leftSection={<IconCheck size={16} visibility={column.getIsVisible() ? 'visible' : 'hidden'} />}
-            onClick={() => column.toggleVisibility()}
-          >
-            {String(column.columnDef.header)}
-          </Menu.Item>
-        ))}
+        {choice.map((column) => {
+          const visible = shown.includes(column);
+          return (
+            <Menu.Item
+              key={column.id}
+              role="menuitemcheckbox"
+              aria-checked={visible}
+              leftSection={<IconCheck size={16} visibility={visible ? 'visible' : 'hidden'} />}
+              onClick={() => onShow(column.id, !visible)}
+            >
+              {column.header}
+            </Menu.Item>
+          );
+        })}
       </Menu.Dropdown>
     </Menu>
   );
 }
 
 /** On phones there are no headings to click. */
-function SortMenu<S, R>({
-  table,
-  source,
-  columns,
-}: {
-  table: Table<S>;
-  source: RowSource<R>;
-  columns: readonly Column<R>[];
-}) {
+function SortMenu<R>({ source, columns }: Pick<ToolbarProps<R>, 'source' | 'columns'>) {
   const { t } = useTranslation();
   const { sorting, setSorting } = source;
   const sortable = columns.filter((column) => column.sortable);
@@ -166,7 +167,7 @@ function SortMenu<S, R>({
               rightSection={current ? <Direction size={16} /> : null}
               onClick={() => setSorting({ column: column.id, descending: current && !sorting.descending })}
             >
-              {String(table.getColumn(column.id)?.columnDef.header)}
+              {column.header}
             </Menu.Item>
           );
         })}

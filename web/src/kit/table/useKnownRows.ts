@@ -4,7 +4,7 @@ import type { ApiError } from '@/api/errors';
 import { useFilters } from '../filters';
 import type { RowSource } from './source';
 
-export interface Rows<R> {
+export interface KnownRows<R> {
   /** `undefined`: they are not known yet. */
   rows: readonly R[] | undefined;
   error?: ApiError | null;
@@ -17,8 +17,8 @@ const nothing = () => {};
  * Makes the source of a table. With `matches` the list can be searched; give a function that stays the same.
  * It is asked with the words in lower case.
  */
-export function useRows<R>(
-  { rows, error = null, retry = nothing }: Rows<R>,
+export function useKnownRows<R>(
+  { rows, error = null, retry = nothing }: KnownRows<R>,
   matches?: (row: R, search: string) => boolean,
 ): RowSource<R> {
   const [{ search }, setFilters] = useFilters({ search: '' });
