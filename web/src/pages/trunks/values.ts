@@ -60,8 +60,8 @@ export const CHECKS = {
   context: orBlank(isRoute),
   permit: (networks: readonly string[]) => networks.every(isNetwork),
   deny: (networks: readonly string[]) => networks.every(isNetwork),
-  'registration.user': registers((value) => SIP_USER.test(value)),
-  'registration.host': registers(isHost),
+  'registration.user': registers(orBlank((value) => SIP_USER.test(value))),
+  'registration.host': registers(orBlank(isHost)),
   'registration.port': registers(orBlank(isPort)),
   'registration.domain': registers(orBlank(isHost)),
   'registration.secret': registers((value) => value === '' || PASSWORD.test(value)),
@@ -69,8 +69,12 @@ export const CHECKS = {
   'registration.number': registers((value) => value === '' || SIP_USER.test(value)),
 } satisfies Checks<TrunkValues>;
 
-/** Settings that cannot be blank: the API takes blank ones for not sent. */
-export const NEVER_BLANK = ['context', 'port'] as const;
+/** Names of fields that must be filled in: the API takes blank settings for not sent. */
+export function required({ trunk_type, registers: on }: TrunkValues): string[] {
+  if (trunk_type === 'DAHDI') return ['name', 'context'];
+  const registration = on === 'yes' ? ['registration.user', 'registration.host'] : [];
+  return ['name', 'context', 'port', ...registration];
+}
 
 export function valuesOf({ _id: _, ...stored }: Stored): TrunkValues {
   return {
