@@ -8,7 +8,7 @@ import { StateBadge } from '@/kit/StateBadge';
 import { EmptyState } from '@/kit/states/EmptyState';
 import type { Column, RowAction } from '@/kit/table/columns';
 import { DataTable } from '@/kit/table/DataTable';
-import { useRows } from '@/kit/table/useRows';
+import { useKnownRows } from '@/kit/table/useKnownRows';
 import { Duration } from '@/kit/text/Duration';
 import { PhoneNumber } from '@/kit/text/PhoneNumber';
 import { TimeText } from '@/kit/text/TimeText';
@@ -29,7 +29,7 @@ export function InProgress({ live, newCall, onOpen, onHangUp }: InProgressProps)
   const may = useMay();
   const mayUpdate = may('calls', 'update');
   const words = useCallWords();
-  const source = useRows({ rows: live.rows }, matches);
+  const source = useKnownRows({ rows: live.rows }, matches);
   const columns: readonly Column<LiveCall>[] = useMemo(
     () => [
       {

@@ -1,12 +1,12 @@
 /** How calls are told: tones of their states, and hangup causes (ITU-T Q.850) in words. */
-import { IconHourglass, IconPhoneRinging, IconRobot } from '@tabler/icons-react';
+import { IconBellRinging, IconHourglass, IconRobot } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { StateBadgeProps, Tone } from '@/kit/StateBadge';
 import type { LiveCall, LiveParty } from './live';
 
 type Look = Pick<StateBadgeProps, 'tone' | 'icon'>;
-const RINGING: Look = { tone: 'warn', icon: IconPhoneRinging };
+const RINGING: Look = { tone: 'info', icon: IconBellRinging };
 
 export const CALL_LOOKS: Record<LiveCall['state'], Look> = {
   dialing: { tone: 'idle' },
