@@ -13,14 +13,14 @@ type TrunkRow = RowOf<'/pbx/trunks/list'>;
 export const COLUMNS: readonly Column<TrunkRow>[] = [
   {
     id: 'name',
-    width: 200,
+    width: 180,
     grow: true,
     sortable: true,
     fixed: true,
     card: 'title',
     cell: (row) => <Name>{row.name}</Name>,
   },
-  { id: 'state', width: 135, card: 'beside', cell: (row) => <TrunkStateBadge state={row.state} /> },
+  { id: 'state', width: 150, card: 'beside', cell: (row) => <TrunkStateBadge state={row.state} /> },
   {
     id: 'registration',
     width: 140,
@@ -30,11 +30,11 @@ export const COLUMNS: readonly Column<TrunkRow>[] = [
   { id: 'calls', width: 80, align: 'end', cell: (row) => <Count of={row.calls} /> },
   {
     id: 'host',
-    width: 180,
+    width: 150,
     sortable: true,
     cell: (row) => (row.host === '' ? <Nothing /> : <Code>{row.host}</Code>),
   },
-  { id: 'context', width: 140, sortable: true, cell: (row) => <Name>{row.context}</Name> },
+  { id: 'context', width: 150, sortable: true, cell: (row) => <Name>{row.context}</Name> },
   { id: 'trunk_type', width: 90, hidden: true, cell: (row) => row.trunk_type },
   {
     id: 'updated_at',

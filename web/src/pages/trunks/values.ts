@@ -73,7 +73,7 @@ export const CHECKS = {
 export function required({ trunk_type, registers: on }: TrunkValues): string[] {
   if (trunk_type === 'DAHDI') return ['name', 'context'];
   const registration = on === 'yes' ? ['registration.user', 'registration.host'] : [];
-  return ['name', 'context', 'port', ...registration];
+  return ['name', 'context', 'port', 'allow', ...registration];
 }
 
 export function valuesOf({ _id: _, ...stored }: Stored): TrunkValues {

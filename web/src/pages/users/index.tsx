@@ -177,7 +177,7 @@ export default function Page() {
           key={edit.value}
           id={edit.value}
           onClose={edit.close}
-          onPhone={() => phone.open(edit.value ?? '')}
+          onPhone={() => phone.open(edit.value ?? '', 'edit')}
         />
       )}
       {phone.value !== null && <PhoneCard key={phone.value} id={phone.value} onClose={phone.close} />}
