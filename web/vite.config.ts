@@ -2,10 +2,14 @@ import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { compressed } from './scripts/compressed.ts';
+import { fontNotice } from './scripts/font-notice.ts';
+
+/** Notices of everything that is bundled. */
+const LICENSES = 'licenses.txt';
 
 export default defineConfig({
   base: '/console/',
-  plugins: [react(), compressed()],
+  plugins: [react(), fontNotice(LICENSES), compressed()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   // The server puts the nonce of each response in its place.
   html: { cspNonce: '__CSP_NONCE__' },
@@ -20,6 +24,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     manifest: '.vite/manifest.json',
+    license: { fileName: LICENSES },
   },
   server: {
     port: 5173,
