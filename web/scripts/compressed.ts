@@ -16,16 +16,19 @@ export function compressed(): Plugin {
     configResolved(config) {
       out = resolve(config.root, config.build.outDir);
     },
-    async closeBundle() {
-      const files = await readdir(out, { recursive: true, withFileTypes: true });
-      await Promise.all(
-        files
-          // index.html is left out: the server writes a nonce into it.
-          .filter(
-            (file) => file.isFile() && TEXT.has(extname(file.name)) && !file.parentPath.endsWith('.vite'),
-          )
-          .map((file) => compress(join(file.parentPath, file.name))),
-      );
+    closeBundle: {
+      sequential: true,
+      async handler() {
+        const files = await readdir(out, { recursive: true, withFileTypes: true });
+        await Promise.all(
+          files
+            // index.html is left out: the server writes a nonce into it.
+            .filter(
+              (file) => file.isFile() && TEXT.has(extname(file.name)) && !file.parentPath.endsWith('.vite'),
+            )
+            .map((file) => compress(join(file.parentPath, file.name))),
+        );
+      },
     },
   };
 }

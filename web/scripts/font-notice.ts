@@ -15,9 +15,12 @@ export function fontNotice(file: string): Plugin {
       root = config.root;
       out = resolve(config.root, config.build.outDir, file);
     },
-    async closeBundle() {
-      const notice = await readFile(resolve(root, `node_modules/${FONT}/LICENSE`), 'utf8');
-      await appendFile(out, `\n## ${FONT} (OFL-1.1)\n\n${notice}`);
+    closeBundle: {
+      sequential: true,
+      async handler() {
+        const notice = await readFile(resolve(root, `node_modules/${FONT}/LICENSE`), 'utf8');
+        await appendFile(out, `\n## ${FONT} (OFL-1.1)\n\n${notice}`);
+      },
     },
   };
 }
