@@ -76,8 +76,8 @@ export function QueueFields({ added = false, belowOptions }: QueueFieldsProps) {
         <SwitchField name="setqueueentryvar" />
         <FullWidth>
           <TextareaField name="more_options" ltr />
+          {belowOptions}
         </FullWidth>
-        <FullWidth>{belowOptions}</FullWidth>
       </FormSection>
       <FormSection name="kept" advanced columns={2}>
         <SwitchField name="persistentmembers" />

@@ -35,7 +35,12 @@ export function QueueNow({ queue, onAgents }: QueueNowProps) {
         </Group>
         <KeyValue
           items={[
-            [t('column.agents'), t('availableOf', { available, count: agents.length })],
+            [
+              t('column.agents'),
+              agents.length === 0
+                ? t('agents.noneShort')
+                : t('availableOf', { available, count: agents.length }),
+            ],
             [t('column.waiting'), format.number(waiting.length)],
             [t('column.longest'), since !== null && <Duration since={since} />],
             [t('changed'), <TimeText key="at" at={queue.updated_at} as="relative" />],

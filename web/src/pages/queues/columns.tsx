@@ -18,23 +18,23 @@ export function columnsOf(onAgents: (row: QueueRow) => void): readonly Column<Qu
   return [
     {
       id: 'number',
-      width: 90,
+      width: 100,
       sortable: true,
       fixed: true,
       card: 'title',
       cell: (row) => <PhoneNumber>{row.number}</PhoneNumber>,
     },
     { id: 'name', width: 170, grow: true, sortable: true, cell: (row) => <Name>{row.name}</Name> },
-    { id: 'waiting', width: 110, card: 'beside', cell: (row) => <Waiting count={row.waiting} /> },
+    { id: 'waiting', width: 120, card: 'beside', cell: (row) => <Waiting count={row.waiting} /> },
     {
       id: 'longest',
       width: 120,
       cell: (row) =>
         row.longest_wait_since === null ? <Nothing /> : <Duration since={row.longest_wait_since} />,
     },
-    { id: 'agents', width: 190, cell: (row) => <Agents row={row} onAgents={onAgents} /> },
-    { id: 'paused', width: 95, align: 'end', cell: (row) => <Count of={row.paused} /> },
-    { id: 'strategy', width: 150, sortable: true, cell: (row) => <Strategy of={row.strategy} /> },
+    { id: 'agents', width: 180, cell: (row) => <Agents row={row} onAgents={onAgents} /> },
+    { id: 'paused', width: 110, align: 'end', cell: (row) => <Count of={row.paused} /> },
+    { id: 'strategy', width: 140, sortable: true, cell: (row) => <Strategy of={row.strategy} /> },
     { id: 'call_record', width: 110, hidden: true, cell: (row) => <Recorded on={row.call_record} /> },
     { id: 'music', width: 130, hidden: true, cell: (row) => <Name>{row.music}</Name> },
     {
@@ -64,7 +64,9 @@ function Agents({ row, onAgents }: { row: QueueRow; onAgents: (row: QueueRow) =>
       aria-label={t('agents.openOf', { number: row.number })}
       onClick={() => onAgents(row)}
     >
-      {t('availableOf', { available: row.available, count: row.members })}
+      {row.members === 0
+        ? t('agents.noneShort')
+        : t('availableOf', { available: row.available, count: row.members })}
     </Button>
   );
 }

@@ -16,7 +16,7 @@ type UserRow = RowOf<'/pbx/users/list'>;
 export const COLUMNS: readonly Column<UserRow>[] = [
   {
     id: 'number',
-    width: 90,
+    width: 100,
     sortable: true,
     fixed: true,
     card: 'title',

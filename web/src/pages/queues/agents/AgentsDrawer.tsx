@@ -74,7 +74,8 @@ function Agents({ id, queue }: { id: string; queue: AnswerOf<'/pbx/queues/get'> 
           {mayUpdate && queue.agents.length > 0 && (
             <Button
               variant="subtle"
-              color="red.8"
+              color="red"
+              c="var(--mantine-color-error)"
               size="compact-sm"
               leftSection={<IconUserOff size={16} />}
               onClick={() => setClearing(true)}
