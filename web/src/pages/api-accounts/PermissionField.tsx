@@ -9,7 +9,6 @@ import {
   allowedOf,
   type Branch,
   coversFuture,
-  EVERYTHING,
   normalised,
   reasonFor,
   type Service,
@@ -34,6 +33,8 @@ interface Tree {
   readOnly: boolean;
   /** `null`: nobody searches. */
   found: ReadonlySet<Service> | null;
+  /** What is around is allowed as a whole, which is said there. */
+  future: boolean;
   change: (patterns: string[]) => void;
 }
 
@@ -63,7 +64,8 @@ export function PermissionField({ name, services, readOnly }: PermissionFieldPro
               : [],
           ),
         );
-  const tree: Tree = { root, patterns, readOnly, found, change: set };
+  const future = coversFuture(patterns, root);
+  const tree: Tree = { root, patterns, readOnly, found, future, change: set };
 
   return (
     <Input.Wrapper
@@ -129,7 +131,7 @@ export function PermissionField({ name, services, readOnly }: PermissionFieldPro
             onChange={() => tree.change(allowed === root.all.length ? [] : withBranch(patterns, root))}
             label={<span className={classes.title}>{t('allServices')}</span>}
           />
-          <FutureMark shown={patterns.includes(EVERYTHING)} />
+          <FutureMark shown={future} />
           <span className={classes.count} role="status">
             {t('countOf', { count: root.all.length, allowed })}
           </span>
@@ -159,6 +161,7 @@ function BranchItem({ tree, branch, level }: { tree: Tree; branch: Branch; level
   const open = wantsOpen || found !== null;
   const allowed = allowedOf(patterns, branch).length;
   const all = allowed === branch.all.length;
+  const future = coversFuture(patterns, branch);
   const name = branchText(branch);
   return (
     <li className={classes.branch} data-level={level}>
@@ -188,7 +191,7 @@ function BranchItem({ tree, branch, level }: { tree: Tree; branch: Branch; level
             </>
           }
         />
-        <FutureMark shown={coversFuture(patterns, branch)} />
+        <FutureMark shown={future && !tree.future} />
         <span className={classes.count}>{t('countOf', { count: branch.all.length, allowed })}</span>
       </div>
       <ul id={listId} hidden={!open}>
@@ -200,7 +203,7 @@ function BranchItem({ tree, branch, level }: { tree: Tree; branch: Branch; level
                 <ServiceItem key={service.permission} tree={tree} service={service} />
               ))}
             {branch.branches.map((inner) => (
-              <BranchItem key={inner.path} tree={tree} branch={inner} level={level + 1} />
+              <BranchItem key={inner.path} tree={{ ...tree, future }} branch={inner} level={level + 1} />
             ))}
           </>
         )}

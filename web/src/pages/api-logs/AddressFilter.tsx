@@ -19,7 +19,7 @@ export function AddressFilter({ value, onChange }: { value: string; onChange: (v
       aria-label={t('filter.address')}
       placeholder={t('filter.address')}
       title={t('filter.addressHint')}
-      w={{ base: '100%', sm: 160 }}
+      w={{ base: '100%', sm: 130 }}
       classNames={{ input: typed === '' ? undefined : classes.ltr }}
       autoComplete="off"
       spellCheck={false}

@@ -92,26 +92,26 @@ export default function ApiLogs() {
               names={names.data?.accounts ?? []}
               value={filters.account}
               onChange={(account) => setFilters({ account })}
-              width={150}
+              width={125}
             />
             <NameFilter
               label={t('filter.service')}
               names={names.data?.services ?? []}
               value={filters.service}
               onChange={(service) => setFilters({ service })}
-              width={180}
+              width={145}
               ltr
             />
             <FilterSelect
               label={t('filter.status')}
-              width={150}
+              width={135}
               choices={STATUSES.map((value) => ({ value, label: t(`status.${value || 'all'}`) }))}
               value={filters.status}
               onChange={(status) => setFilters({ status })}
             />
             <FilterSelect
               label={t('filter.outcome')}
-              width={140}
+              width={130}
               choices={OUTCOMES.map((value) => ({ value, label: t(`outcome.${value}`) }))}
               value={filters.outcome}
               onChange={(outcome) => setFilters({ outcome })}
@@ -168,16 +168,16 @@ function useColumns(): Column<Request>[] {
   const format = useFormat();
   return useMemo(
     () => [
-      { id: 'at', width: 180, fixed: true, card: 'title', cell: (row) => <TimeText at={row.at} /> },
-      { id: 'status', width: 130, card: 'beside', cell: (row) => <RequestStatus of={row} /> },
+      { id: 'at', width: 200, fixed: true, card: 'title', cell: (row) => <TimeText at={row.at} /> },
+      { id: 'status', width: 140, card: 'beside', cell: (row) => <RequestStatus of={row} /> },
       {
         id: 'account',
-        width: 130,
+        width: 110,
         cell: (row) => (row.account === null ? t('nobody') : <Name>{row.account}</Name>),
       },
-      { id: 'address', width: 130, cell: (row) => <Code>{row.address}</Code> },
-      { id: 'service', width: 170, grow: true, cell: (row) => <Name>{row.service}</Name> },
-      { id: 'message', width: 140, grow: true, cell: (row) => <Name>{row.message ?? ''}</Name> },
+      { id: 'address', width: 125, cell: (row) => <Code>{row.address}</Code> },
+      { id: 'service', width: 160, grow: true, cell: (row) => <Name>{row.service}</Name> },
+      { id: 'message', width: 130, grow: true, cell: (row) => <Name>{row.message ?? ''}</Name> },
       { id: 'method', width: 90, hidden: true, cell: (row) => <Code>{row.method}</Code> },
       {
         id: 'error_field',
@@ -185,7 +185,7 @@ function useColumns(): Column<Request>[] {
         hidden: true,
         cell: (row) => (row.error_field === null ? null : <Code>{row.error_field}</Code>),
       },
-      { id: 'duration', width: 100, align: 'end', cell: (row) => durationText(row, format) },
+      { id: 'duration', width: 95, align: 'end', cell: (row) => durationText(row, format) },
     ],
     [t, format],
   );

@@ -9,6 +9,7 @@ import classes from './settings.module.css';
 import type { Values } from './values';
 
 const SECOND = 1_000;
+const UTC = 'UTC';
 /** Isolates: what is between them is read from left to right. */
 const LTR = '\u2066';
 const POP = '\u2069';
@@ -40,14 +41,14 @@ export function Dates({ defaults }: { defaults: Values }) {
 
 /** The zones that the browser knows, by name, with their distance from UTC at present. */
 function zoneChoices() {
-  return [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone')])].map((value) => ({
+  return [...new Set([UTC, ...Intl.supportedValuesOf('timeZone')])].map((value) => ({
     value,
-    label: `${LTR}${value} (${distanceOf(value)})${POP}`,
+    label: value === UTC ? UTC : `${LTR}${value} (${distanceOf(value)})${POP}`,
   }));
 }
 
 function distanceOf(timeZone: string): string {
   const parts = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' }).formatToParts();
   const name = parts.find((part) => part.type === 'timeZoneName')?.value ?? '';
-  return name === 'GMT' ? 'UTC' : name.replace('GMT', 'UTC');
+  return name === 'GMT' ? `${UTC}+00:00` : name.replace('GMT', UTC);
 }

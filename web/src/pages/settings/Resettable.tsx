@@ -8,6 +8,10 @@ import { useFormat } from '@/kit/format';
 import classes from './settings.module.css';
 import { isSame, type Values } from './values';
 
+/** Isolates: what is between them is read from left to right. */
+const LTR = '\u2066';
+const POP = '\u2069';
+
 /** Around a field: offers the value it has when nobody sets it, while it has another. */
 export function Resettable({
   name,
@@ -26,7 +30,7 @@ export function Resettable({
   const text = Array.isArray(value)
     ? value.length === 0
       ? t('none')
-      : format.list(value)
+      : format.list(value.map((item) => LTR + item + POP))
     : typeof value === 'boolean'
       ? t(value ? 'on' : 'off')
       : typeof value === 'number'

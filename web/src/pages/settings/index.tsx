@@ -29,7 +29,7 @@ const PATH = '/settings/simotel_api';
 const EVERY = 30_000;
 /** What clients may leave out while that is allowed; each has a text. */
 const LEAVES_OUT = ['required', 'ids', 'conditions', 'agents', 'context', 'digits'] as const;
-const REQUIRED = ['timezone', 'log_days', 'log_rows', 'warning_seconds', 'repeat_seconds'] as const;
+const NUMBERS = ['log_days', 'log_rows', 'warning_seconds', 'repeat_seconds'] as const;
 
 export default function SettingsPage() {
   const settings = useRead(PATH, undefined, { every: EVERY });
@@ -49,13 +49,25 @@ export default function SettingsPage() {
 
 function SettingsForm({ settings }: { settings: Settings }) {
   const { t } = useTranslation('settings');
+  const { t: shared } = useTranslation();
   const queries = useQueryClient();
   const mayUpdate = useMay()('maintenance.settings', 'update');
   const [lockout, setLockout] = useState<readonly LockedOut[] | null>(null);
   // Who called today is read anew time and again; the form only follows other values.
   const text = JSON.stringify(valuesOf(settings));
   const stored = useMemo(() => JSON.parse(text) as Values, [text]);
-  const form = useKitForm<Values>({ initial: stored, loaded: stored, required: REQUIRED });
+  const form = useKitForm<Values>({
+    initial: stored,
+    loaded: stored,
+    validate: (values) =>
+      Object.fromEntries(
+        // What is no number is `null`, whatever the type says.
+        NUMBERS.filter((name) => typeof values[name] !== 'number').map((name) => [
+          name,
+          shared('field.fillIn'),
+        ]),
+      ),
+  });
   const guard = useUnsavedGuard(form);
   const check = useAddressCheck(settings, form.values);
   const { defaults } = settings;
@@ -157,13 +169,19 @@ function SettingsForm({ settings }: { settings: Settings }) {
         opened={lockout !== null}
         danger
         title={t('lockoutQuestion')}
-        usedBy={lockout?.map((one) => <LockedOutText key={`${one.address} ${one.account}`} of={one} />)}
         confirm={t('lockoutConfirm')}
         busy={save.isPending}
         onConfirm={() => send(true)}
         onClose={() => setLockout(null)}
       >
-        {t('lockoutText')}
+        <p>{t('lockoutText')}</p>
+        <ul className={classes.plain}>
+          {lockout?.map((one) => (
+            <li key={`${one.address} ${one.account}`}>
+              <LockedOutText of={one} />
+            </li>
+          ))}
+        </ul>
       </ConfirmDialog>
     </>
   );
