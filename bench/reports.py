@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -262,6 +263,7 @@ def main() -> int:
     plan = QUICK if arguments.quick else WHOLE
     if arguments.ten_million:
         plan = Plan(sizes=TEN_MILLION, pages=plan.pages, replayed=plan.replayed)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="tamas-bench-reports-") as folder, running_cluster() as cluster:
         for figure in measure(plan, stores, cluster.empty_url, Path(folder)):
