@@ -33,7 +33,7 @@ export function columnsOf(onAgents: (row: QueueRow) => void): readonly Column<Qu
         row.longest_wait_since === null ? <Nothing /> : <Duration since={row.longest_wait_since} />,
     },
     { id: 'agents', width: 180, cell: (row) => <Agents row={row} onAgents={onAgents} /> },
-    { id: 'paused', width: 110, align: 'end', cell: (row) => <Count of={row.paused} /> },
+    { id: 'paused', width: 110, card: 'none', align: 'end', cell: (row) => <Count of={row.paused} /> },
     { id: 'strategy', width: 140, sortable: true, cell: (row) => <Strategy of={row.strategy} /> },
     { id: 'call_record', width: 110, hidden: true, cell: (row) => <Recorded on={row.call_record} /> },
     { id: 'music', width: 130, hidden: true, cell: (row) => <Name>{row.music}</Name> },

@@ -29,9 +29,10 @@ export const COLUMNS: readonly Column<UserRow>[] = [
   {
     id: 'mapped',
     width: 85,
+    card: 'none',
     cell: (row) => (row.mapped === null ? <Nothing /> : <PhoneNumber>{row.mapped}</PhoneNumber>),
   },
-  { id: 'call_record', width: 100, cell: (row) => <Recorded on={row.call_record} /> },
+  { id: 'call_record', width: 100, card: 'none', cell: (row) => <Recorded on={row.call_record} /> },
   { id: 'user_type', width: 90, hidden: true, cell: (row) => row.user_type },
   {
     id: 'email',

@@ -107,7 +107,10 @@ export function SettingSections({ draw, belowOptions, all = false }: SettingSect
       <FormSection name="network" advanced columns={2}>
         <FullWidth>{fields('permit')}</FullWidth>
         <FullWidth>{fields('deny')}</FullWidth>
-        {fields('nat', 'dtmfmode', 'host', 'port', 'type', 'qualify', 'directmedia', 'canreinvite')}
+        {fields('host', 'port', 'type', 'qualify')}
+        <FullWidth>{fields('nat')}</FullWidth>
+        <FullWidth>{fields('dtmfmode')}</FullWidth>
+        {fields('directmedia', 'canreinvite')}
       </FormSection>
       <FormSection name="limits" advanced columns={2}>
         {fields('call_limit', 'callcounter', 'callgroup', 'pickupgroup', 'faxdetect')}
