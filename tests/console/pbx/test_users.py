@@ -78,6 +78,16 @@ async def test_an_extension_is_changed(console_both: RunningConsole) -> None:
     assert row["more_options"] == "foo=baz\nsecret=geheim"
 
 
+async def test_a_caller_id_follows_the_number_again(console_both: RunningConsole) -> None:
+    """Who is given the own number as caller id number shows whatever number the extension has."""
+    console = console_both
+    identity = await user(console, "101", cid_number="2188880000")
+    await console.post("pbx/users/update", _id=identity, cid_number="101")
+    assert (await console.get("pbx/users/get", id=identity))["settings"]["cid_number"] == ""
+    await console.post("pbx/users/update", _id=identity, number="102", cid_number="101")
+    assert (await console.get("pbx/users/get", id=identity))["settings"]["cid_number"] == "101"
+
+
 async def test_bad_values_are_told_by_field(console_both: RunningConsole) -> None:
     """Each refusal names the field and changes nothing; what is taken or missing has a code of its own."""
     console = console_both

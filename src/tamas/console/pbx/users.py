@@ -219,7 +219,7 @@ async def add_user(context: ConsoleContext, request: UserAdd) -> Made:
 async def update_user(context: ConsoleContext, request: UserUpdate) -> None:
     row = await _row(context, request.id)
     async with context.activity.change(USERS, "update", named_row(row), user_look(_e.id == row["id"])):
-        await sa_users.change_prepared(context.sa, request, _with_stored_secrets)
+        await sa_users.change_prepared(context.sa, request, _completed)
 
 
 @service("pbx/users/usage", page=USERS, summary="What uses extensions", request=ByIds)
@@ -305,11 +305,17 @@ def _listed(row: Row, phones: Phones) -> UserRow:
     )
 
 
-def _with_stored_secrets(row: Row, request: UserUpdate) -> UserUpdate:
-    if request.more_options is None:
-        return request
-    restored = restore_options(request.more_options, row["more_options"])
-    return msgspec.structs.replace(request, more_options=restored)
+def _completed(row: Row, request: UserUpdate) -> UserUpdate:
+    """What was sent, with stored secrets in place of the mask.
+
+    A caller id number that is the extension's own becomes none: blank cannot be sent for it.
+    """
+    given = {}
+    if request.more_options is not None:
+        given["more_options"] = restore_options(request.more_options, row["more_options"])
+    if request.cid_number == (request.number or row["number"]):
+        given["cid_number"] = ""
+    return msgspec.structs.replace(request, **given)
 
 
 async def _with_phones(context: ConsoleContext, identity: str) -> tuple[Row, Phones]:
