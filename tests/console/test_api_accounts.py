@@ -333,6 +333,26 @@ async def test_services_come_from_the_registry(console: RunningConsole) -> None:
     assert Permissions(presets["click_to_call"]).allow("/setting/ping/act")
 
 
+async def test_each_service_can_be_tried(console: RunningConsole) -> None:
+    """Its example is the one of the API's own document; what is sent as a form says so."""
+    async with httpx.AsyncClient(base_url=console.url, trust_env=False, timeout=10) as client:
+        paths = (await client.get("/api/v4/openapi.json")).json()["paths"]
+    services = await console.get("api_accounts/services")
+    for permission in [one["permission"] for group in services["groups"] for one in group["services"]]:
+        example = await console.get("api_accounts/example", permission=permission)
+        content = paths[permission]["post"].get("requestBody", {}).get("content", {})
+        assert example["form"] == ("multipart/form-data" in content)
+        if "application/json" in content:
+            assert example["values"] == content["application/json"]["example"]
+        elif not example["form"]:
+            assert example["values"] == {}
+    upload = await console.get("api_accounts/example", permission="/pbx/announcements/upload")
+    assert upload["form"]
+    assert upload["values"]["file"].startswith("@")
+    refused = await console.refused("api_accounts/example", "GET", permission="/no/such/service")
+    assert (refused["status"], refused["code"]) == (404, "not_found")
+
+
 async def test_who_may_only_read_changes_nothing(console: RunningConsole) -> None:
     """The right to read shows the page; making, changing and removing need the right to update."""
     reader = await console.browser(rights={"maintenance.api_accounts": ["read"]})

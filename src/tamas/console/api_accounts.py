@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from sqlalchemy import case, func, select
@@ -103,6 +103,21 @@ class Services(msgspec.Struct, kw_only=True):
 
     groups: list[ServiceGroup]
     presets: list[Preset]
+
+
+class ServiceByPermission(msgspec.Struct, kw_only=True):
+    """Names one service."""
+
+    permission: Annotated[str, required(Text(max=MAX_PATTERN), example="/pbx/users/add")]
+
+
+class ServiceExample(msgspec.Struct, kw_only=True):
+    """What a service can be tried with."""
+
+    permission: str
+    form: bool
+    """It is sent as a form, not as JSON; a file in it is ``@`` and a name."""
+    values: dict[str, Any]
 
 
 class AccountSecrets(msgspec.Struct, kw_only=True):
@@ -247,6 +262,25 @@ async def list_services(context: ConsoleContext, _request: NoParameters) -> Serv
             PermittedService(permission=declared.permission, op=declared.op, summary=declared.summary)
         )
     return Services(groups=list(groups.values()), presets=_presets(context.sa_services))
+
+
+@service(
+    "api_accounts/example",
+    page=API_ACCOUNTS,
+    right=READ,
+    summary="Read what a service can be tried with",
+    request=ServiceByPermission,
+)
+async def example(context: ConsoleContext, request: ServiceByPermission) -> ServiceExample:
+    """Read the example of the declaration, which the API's documentation shows too."""
+    declared = context.sa_services.get(request.permission.strip("/"))
+    if declared is None:
+        raise NotFound("there is no such service")
+    return ServiceExample(
+        permission=declared.permission,
+        form=declared.max_file is not None,
+        values=declared.request.example(),
+    )
 
 
 def _title(path: str) -> str:
