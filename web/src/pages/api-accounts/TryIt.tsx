@@ -7,7 +7,7 @@ import { SideDrawer } from '@/kit/dialogs/SideDrawer';
 import { Note } from '@/kit/Note';
 import { ErrorState } from '@/kit/states/ErrorState';
 import { LoadingState } from '@/kit/states/LoadingState';
-import { type Auth, curlOf, PASSWORD, TOKEN, useDocument } from './curl';
+import { type Auth, curlOf, PASSWORD, TOKEN } from './curl';
 import { allowedOf, type Branch, type Service, type Services, treeOf } from './permissions';
 import { useServiceTexts } from './serviceTexts';
 import classes from './TryIt.module.css';
@@ -30,64 +30,77 @@ interface TryItProps {
 /** A command that calls one of an account's services, ready to be copied. */
 export function TryIt(props: TryItProps) {
   const services = useRead('/api_accounts/services');
-  const document = useDocument();
-  const failed = [services, document].find((query) => query.isError);
-  if (failed !== undefined) return <ErrorState error={failed.error} onRetry={() => void failed.refetch()} />;
-  if (services.data === undefined || document.data === undefined) return <LoadingState delayed />;
-  return <Command {...props} services={services.data} document={document.data} />;
+  if (services.isError) {
+    return <ErrorState error={services.error} onRetry={() => void services.refetch()} />;
+  }
+  if (services.data === undefined) return <LoadingState delayed />;
+  return <Choice {...props} services={services.data} />;
 }
 
-function Command({
-  account,
-  password = null,
-  token = null,
-  services,
-  document,
-}: TryItProps & { services: Services; document: Parameters<typeof curlOf>[0] }) {
+function Choice({ services, ...tried }: TryItProps & { services: Services }) {
   const { t } = useTranslation('api-accounts');
   const { branchText } = useServiceTexts();
   const root = treeOf(services);
   const [chosen, setChosen] = useState<string | null>(null);
-  const allowed = allowedOf(account.permissions, root);
+  const allowed = allowedOf(tried.account.permissions, root);
   const permission = chosen ?? allowed[0]?.permission;
   if (permission === undefined) return <Note tone="warn">{t('tryNothing')}</Note>;
-  const { username, auth } = account;
-  const unknown = [
-    ...(auth !== 'token' && password === null ? [PASSWORD] : []),
-    ...(auth !== 'basic' && token === null ? [TOKEN] : []),
-  ];
   return (
     <Stack gap="md">
       <Select
         label={t('tryService')}
         description={t('tryServiceHelp')}
         searchable
+        classNames={{ input: classes.ltr }}
         data={choices(root, new Set(allowed), branchText)}
         value={permission}
         onChange={(next) => next !== null && setChosen(next)}
-        classNames={{ input: classes.ltr }}
       />
+      <Command {...tried} permission={permission} />
+    </Stack>
+  );
+}
+
+function Command({
+  account: { username, auth },
+  password = null,
+  token = null,
+  permission,
+}: TryItProps & { permission: string }) {
+  const { t } = useTranslation('api-accounts');
+  const example = useRead('/api_accounts/example', { permission });
+  if (example.isError) return <ErrorState error={example.error} onRetry={() => void example.refetch()} />;
+  if (example.data === undefined) return <LoadingState delayed />;
+  const unknown = [
+    ...(auth !== 'token' && password === null ? [PASSWORD] : []),
+    ...(auth !== 'basic' && token === null ? [TOKEN] : []),
+  ];
+  return (
+    <>
       <CopyField
         label={t('tryCommand')}
         multiline
-        value={curlOf(document, permission, { username, auth, password, token })}
+        value={curlOf(example.data, { username, auth, password, token })}
       />
       {unknown.length > 0 && (
         <Text size="sm" c="dimmed">
           {t('tryUnknown', { names: unknown.join(', '), count: unknown.length })}
         </Text>
       )}
-    </Stack>
+    </>
   );
 }
 
-function choices(branch: Branch, allowed: ReadonlySet<Service>, nameOf: (branch: Branch) => string) {
+/** The permitted services by the groups they stand in. */
+function choices(
+  branch: Branch,
+  allowed: ReadonlySet<Service>,
+  nameOf: (branch: Branch) => string,
+): { group: string; items: string[] }[] {
   const items = branch.services
     .filter((service) => allowed.has(service))
     .map((service) => service.permission);
-  const inner: { group: string; items: string[] }[] = branch.branches.flatMap((one) =>
-    choices(one, allowed, nameOf),
-  );
+  const inner = branch.branches.flatMap((one) => choices(one, allowed, nameOf));
   return items.length === 0 ? inner : [{ group: nameOf(branch), items }, ...inner];
 }
 

@@ -256,7 +256,7 @@ function useColumns({ mayUpdate, mayLogs, onEnabled }: ColumnOptions): Column<Ac
     () => [
       {
         id: 'username',
-        width: 150,
+        width: 140,
         grow: true,
         sortable: true,
         fixed: true,
@@ -281,7 +281,7 @@ function useColumns({ mayUpdate, mayLogs, onEnabled }: ColumnOptions): Column<Ac
           );
         },
       },
-      { id: 'auth', width: 160, cell: (row) => t(`mode.${row.auth}`) },
+      { id: 'auth', width: 172, cell: (row) => t(`mode.${row.auth}`) },
       { id: 'services', width: 105, cell: (row) => <ServiceCount row={row} /> },
       {
         id: 'last_used_at',

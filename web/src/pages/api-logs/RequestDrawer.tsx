@@ -142,7 +142,7 @@ function Explained({ request }: { request: Request }) {
 }
 
 /** How long it took, in milliseconds. */
-export function durationText({ duration_us: us }: Request, format: ReturnType<typeof useFormat>): string {
+function durationText({ duration_us: us }: Request, format: ReturnType<typeof useFormat>): string {
   return format.number(us / 1000, {
     style: 'unit',
     unit: 'millisecond',

@@ -21,7 +21,7 @@ import { Name } from '@/kit/text/Name';
 import { TimeText } from '@/kit/text/TimeText';
 import { AddressFilter } from './AddressFilter';
 import { NameFilter } from './NameFilter';
-import { durationText, RequestDrawer } from './RequestDrawer';
+import { RequestDrawer } from './RequestDrawer';
 import { RequestStatus } from './RequestStatus';
 import type { Request } from './requests';
 import { useLiveRows } from './useLiveRows';
@@ -185,7 +185,12 @@ function useColumns(): Column<Request>[] {
         hidden: true,
         cell: (row) => (row.error_field === null ? null : <Code>{row.error_field}</Code>),
       },
-      { id: 'duration', width: 95, align: 'end', cell: (row) => durationText(row, format) },
+      {
+        id: 'duration_ms',
+        width: 110,
+        align: 'end',
+        cell: (row) => format.number(row.duration_us / 1000, { maximumFractionDigits: 1 }),
+      },
     ],
     [t, format],
   );
