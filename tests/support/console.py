@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -100,3 +100,29 @@ async def administrator(server: TamasServer) -> AsyncIterator[Browser]:
         current = await browser.post("session/change_password", current=first, new=PASSWORD)
         browser.csrf = current["session"]["csrf"]
         yield browser
+
+
+@asynccontextmanager
+async def person(
+    server: TamasServer, console: Browser, username: str, rights: Mapping[str, Sequence[str]]
+) -> AsyncIterator[Browser]:
+    """A browser of somebody with an account type of their own and :data:`PASSWORD`; both go at the end.
+
+    :param console: of an administrator.
+    :param rights: by page: ``{"calls": ["read"]}``.
+    """
+    type_id = (await console.post("account_types/add", title=username, rights=rights))["id"]
+    try:
+        made = await console.post("accounts/add", username=username, account_type=type_id)
+        try:
+            async with visitor(server) as browser:
+                await browser.sign_in(username, made["password"])
+                changed = await browser.post(
+                    "session/change_password", current=made["password"], new=PASSWORD
+                )
+                browser.csrf = changed["session"]["csrf"]
+                yield browser
+        finally:
+            await console.post("accounts/remove", id=made["id"])
+    finally:
+        await console.post("account_types/remove", id=type_id)

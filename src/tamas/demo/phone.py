@@ -33,6 +33,7 @@ START_TRIES = 3
 """SIPp's port is chosen before SIPp binds it; somebody else may be quicker."""
 _ASK_SECONDS = 0.1
 _SAFE = re.compile(r'[^"\\\r\n<>]{0,80}')
+_QUOTABLE = re.compile(r'[^"\\\r\n]{0,80}')
 
 
 class RegistrationRefused(TamasError):
@@ -227,8 +228,10 @@ class Phone:
         :param caller: number shown as the caller in place of the phone's own, as a carrier does.
         """
         name = caller_name or self.name
-        if not (_SAFE.fullmatch(name) and _SAFE.fullmatch(caller) and _SAFE.fullmatch(number)):
-            raise ValueError("numbers and names of a phone hold no quotes, brackets or line ends")
+        if not (_QUOTABLE.fullmatch(name) and _SAFE.fullmatch(caller) and _SAFE.fullmatch(number)):
+            raise ValueError(
+                "numbers of a phone hold no quotes, brackets or line ends; names may have brackets"
+            )
         rtp = await RtpSocket.open(self.tone_hz, self._local[0])
         call_id = f"call-{secrets.token_hex(8)}"
         call = PhoneCall(call_id=call_id, incoming=False, rtp=rtp, press=self._press_in_call)

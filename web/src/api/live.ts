@@ -82,10 +82,12 @@ class LiveConnection {
   watch(watcher: Watcher): () => void {
     this.watchers.add(watcher);
     for (const topic of watcher.topics) this.fresh.add(topic);
-    this.update();
+    if (this.socket !== null) this.sendTopicsSoon();
+    else if (this.timer === undefined || this.state === 'idle') this.connect();
     return () => {
       this.watchers.delete(watcher);
-      this.update();
+      if (this.watchers.size === 0) this.close();
+      else if (this.socket !== null) this.sendTopicsSoon();
     };
   }
 
@@ -102,20 +104,15 @@ class LiveConnection {
     const socket = this.socket;
     this.socket = null;
     this.failures = 0;
-    socket?.close();
+    // One that is still being made closes itself when it is there: browsers complain about it before.
+    if (socket?.readyState === WebSocket.OPEN) socket.close();
     this.change('idle');
   }
 
-  private update(): void {
-    if (this.watchers.size === 0) {
-      this.close();
-    } else if (this.socket === null) {
-      if (this.timer === undefined || this.state === 'idle') this.connect();
-    } else {
-      // A page that is left and the one that is entered come together.
-      clearTimeout(this.sendSoon);
-      this.sendSoon = setTimeout(() => this.sendTopics(), 0);
-    }
+  private sendTopicsSoon(): void {
+    // A page that is left and the one that is entered come together.
+    clearTimeout(this.sendSoon);
+    this.sendSoon = setTimeout(() => this.sendTopics(), 0);
   }
 
   private connect(): void {
@@ -126,7 +123,10 @@ class LiveConnection {
     const socket = new WebSocket(`${scheme}://${window.location.host}${API}/stream`);
     this.socket = socket;
     socket.onopen = () => {
-      if (this.socket !== socket) return;
+      if (this.socket !== socket) {
+        socket.close();
+        return;
+      }
       this.failures = 0;
       this.fresh.clear();
       this.send(this.topics());
