@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup setup-dev run demo console wheel test test-failed test-slow screenshots lint format types bench lock clean
+.PHONY: help setup setup-dev run demo console wheel test test-failed test-slow screenshots lint format types bench bench-reports lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ format: setup-dev ## Format and mend what can be mended
 
 bench: setup-dev ## Figures as ratios against baselines of the same run
 	@$(BIN)/python -m bench
+
+bench-reports: setup-dev ## The same for reports over many calls; ARGS=--quick or --ten-million
+	@$(BIN)/python -m bench.reports $(ARGS)
 
 lock: setup-dev ## Renew the locked requirements from pyproject.toml
 	@scripts/lock.sh
