@@ -274,7 +274,7 @@ function useColumns({ mayUpdate, mayLogs, onEnabled }: ColumnOptions): Column<Ac
             <Switch
               size="sm"
               label={label}
-              aria-label={t('enabledOf', { name: row.username })}
+              aria-label={t('stateOf', { state: label, name: row.username })}
               checked={row.enabled}
               onChange={(event) => onEnabled(row.id, event.currentTarget.checked)}
             />
