@@ -34,7 +34,7 @@ export function Recent({ onOpen }: { onOpen: (record: CallRecord) => void }) {
     () => [
       {
         id: 'started',
-        width: 190,
+        width: 184,
         fixed: true,
         card: 'none',
         cell: (row) => <TimeText at={row.started_at} />,
@@ -58,28 +58,27 @@ export function Recent({ onOpen }: { onOpen: (record: CallRecord) => void }) {
       },
       {
         id: 'to',
-        width: 130,
-        grow: true,
+        width: 120,
         cell: (row) => (row.dst === '' ? <Nothing /> : <PhoneNumber>{row.dst}</PhoneNumber>),
       },
       {
         id: 'result',
-        width: 150,
+        width: 140,
         card: 'beside',
         cell: (row) => {
           const result = words.disposition(row.disposition);
           return <StateBadge {...result} hint={row.reason ?? undefined} />;
         },
       },
-      { id: 'type', width: 110, cell: (row) => words.type(row.type) },
+      { id: 'type', width: 100, cell: (row) => words.type(row.type) },
       {
         id: 'queue',
         width: 80,
         hidden: true,
         cell: (row) => (row.queue === null ? <Nothing /> : <PhoneNumber>{row.queue}</PhoneNumber>),
       },
-      { id: 'wait', width: 80, align: 'end', cell: (row) => <Duration ms={row.wait_ms} /> },
-      { id: 'talk', width: 80, align: 'end', cell: (row) => <Duration ms={row.billsec_ms} /> },
+      { id: 'wait', width: 78, align: 'end', cell: (row) => <Duration ms={row.wait_ms} /> },
+      { id: 'talk', width: 78, align: 'end', cell: (row) => <Duration ms={row.billsec_ms} /> },
       {
         id: 'recorded',
         width: 104,
