@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +22,65 @@ class Shown:
     signed_in: bool = True
 
 
+async def first_row(page: Page) -> None:
+    """Open what the first row of the page's list is about."""
+    rows = page.locator("[data-index='0']")
+    await rows.first.wait_for()
+    opener = rows.locator("[data-opens]")
+    await (opener if await opener.count() else rows).first.click()
+    await page.get_by_role("dialog").wait_for()
+
+
+async def more_options(page: Page) -> None:
+    """Unfold everything that a form keeps folded away."""
+    for summary in await page.get_by_role("dialog").locator("summary").all():
+        await summary.click()
+
+
+async def fresh_system(page: Page) -> None:
+    """Home as it looks before anything was done."""
+
+    async def answer(route: Route) -> None:
+        response = await route.fetch()
+        status = await response.json()
+        status["steps"] = {"extensions": 1, "phone": False, "call": False, "done": False}
+        status["problems"] = []
+        await route.fulfill(response=response, json=status)
+
+    await page.route("**/home/status", answer)
+    await page.reload()
+    await page.get_by_role("listitem").first.wait_for()
+
+
+async def trouble(page: Page) -> None:
+    """Home when the engine is away and the disk nearly full."""
+
+    async def answer(route: Route) -> None:
+        response = await route.fetch()
+        status = await response.json()
+        status["engine"] |= {
+            "ready": False,
+            "state": "restarting",
+            "problem": "Asterisk was killed by SIGKILL",
+        }
+        status["disk"] |= {"total_bytes": 100_000_000_000, "free_bytes": 3_000_000_000}
+        await route.fulfill(response=response, json=status)
+
+    await page.route("**/home/status", answer)
+    await page.reload()
+    await page.get_by_role("listitem").first.wait_for()
+
+
 PAGES: Final = (
     Shown(name="sign-in", path="/sign-in", signed_in=False),
     Shown(name="home", path="/"),
+    Shown(name="home-fresh", path="/", prepare=fresh_system),
+    Shown(name="home-trouble", path="/", prepare=trouble),
     Shown(name="calls", path="/calls"),
+    Shown(name="calls-story", path="/calls", prepare=first_row),
+    Shown(name="calls-new", path="/calls?add=1", prepare=more_options),
+    Shown(name="calls-recent", path="/calls?tab=recent"),
+    Shown(name="calls-record", path="/calls?tab=recent", prepare=first_row),
     Shown(name="users", path="/pbx/users"),
     Shown(name="trunks", path="/pbx/trunks"),
     Shown(name="queues", path="/pbx/queues"),
