@@ -1,5 +1,4 @@
 /** Numbers, times and sizes as the reader's language, the configured calendar and the configured zone have them. */
-import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useCurrent } from '@/app/session/session';
 
@@ -100,9 +99,18 @@ export function makeFormat(language: string, calendar: string, timezone: string)
   };
 }
 
+// Formatters are costly to make, and every row of a list asks for them.
+const made = new Map<string, Format>();
+
 /** The formats of this reader. */
 export function useFormat(): Format {
   const { i18n } = useTranslation();
   const { calendar, timezone } = useCurrent();
-  return useMemo(() => makeFormat(i18n.language, calendar, timezone), [i18n.language, calendar, timezone]);
+  const key = `${i18n.language} ${calendar} ${timezone}`;
+  let format = made.get(key);
+  if (format === undefined) {
+    format = makeFormat(i18n.language, calendar, timezone);
+    made.set(key, format);
+  }
+  return format;
 }
