@@ -1,6 +1,6 @@
 /** Which drawer of a page is open stands in its address: going back closes it, and a link opens it. */
 import { useCallback, useMemo } from 'react';
-import { useSearchParams } from 'react-router';
+import { useParams } from './address';
 
 /**
  * `const drawer = useDrawer('edit')`: `drawer.value` is the id of what is edited, `null` when it is closed.
@@ -8,32 +8,19 @@ import { useSearchParams } from 'react-router';
  * `edit.open(id, 'add')` opens it in place of another one.
  */
 export function useDrawer(name: string) {
-  const [params, setParams] = useSearchParams();
+  const [params, change] = useParams();
   const open = useCallback(
     (value: string, instead?: string) =>
-      setParams(
-        (before) => {
-          const after = new URLSearchParams(before);
-          if (instead !== undefined) after.delete(instead);
-          after.set(name, value);
-          return after;
+      change(
+        (wanted) => {
+          if (instead !== undefined) wanted.delete(instead);
+          wanted.set(name, value);
         },
         { replace: instead !== undefined },
       ),
-    [name, setParams],
+    [name, change],
   );
-  const close = useCallback(
-    () =>
-      setParams(
-        (before) => {
-          const after = new URLSearchParams(before);
-          after.delete(name);
-          return after;
-        },
-        { replace: true },
-      ),
-    [name, setParams],
-  );
+  const close = useCallback(() => change((wanted) => wanted.delete(name), { replace: true }), [name, change]);
   const value = params.get(name);
   return useMemo(() => ({ value, open, close }), [value, open, close]);
 }

@@ -1,6 +1,6 @@
 /** Filters of a list stand in the page's address: they survive reloading, going back, and can be linked to. */
 import { useCallback, useMemo } from 'react';
-import { useSearchParams } from 'react-router';
+import { useParams } from './address';
 
 /**
  * `const [filters, setFilters] = useFilters({registered: 'all', account: ''})`: values of the address, or the given
@@ -9,7 +9,7 @@ import { useSearchParams } from 'react-router';
 export function useFilters<F extends Record<string, string>>(
   defaults: F,
 ): [filters: F, set: (changed: Partial<F>) => void, changed: boolean] {
-  const [params, setParams] = useSearchParams();
+  const [params, change] = useParams();
   const kept = JSON.stringify(defaults);
   const filters = useMemo(() => {
     const names = JSON.parse(kept) as F;
@@ -19,19 +19,17 @@ export function useFilters<F extends Record<string, string>>(
   }, [params, kept]);
   const set = useCallback(
     (changed: Partial<F>) =>
-      setParams(
-        (before) => {
+      change(
+        (wanted) => {
           const names = JSON.parse(kept) as F;
-          const after = new URLSearchParams(before);
           for (const [name, value] of Object.entries(changed)) {
-            if (value === undefined || value === names[name]) after.delete(name);
-            else after.set(name, value);
+            if (value === undefined || value === names[name]) wanted.delete(name);
+            else wanted.set(name, value);
           }
-          return after;
         },
         { replace: true },
       ),
-    [setParams, kept],
+    [change, kept],
   );
   const changed = Object.entries(defaults).some(([name, value]) => filters[name] !== value);
   return [filters, set, changed];

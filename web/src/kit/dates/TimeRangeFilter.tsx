@@ -1,5 +1,5 @@
 import { Button, Menu } from '@mantine/core';
-import { IconCalendarTime, IconCheck, IconChevronDown } from '@tabler/icons-react';
+import { IconCalendarTime, IconChevronDown } from '@tabler/icons-react';
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormat } from '../format';
@@ -24,9 +24,6 @@ export function TimeRangeFilter({ value, onChange }: TimeRangeFilterProps) {
     : moments === null
       ? t('range.any')
       : `${format.dateTime(moments.since)} – ${format.dateTime(moments.until)}`;
-  const check = (chosen: boolean) => (
-    <IconCheck size={16} visibility={chosen ? 'visible' : 'hidden'} aria-hidden="true" />
-  );
   return (
     <>
       <Menu position="bottom-start">
@@ -43,20 +40,25 @@ export function TimeRangeFilter({ value, onChange }: TimeRangeFilterProps) {
         </Menu.Target>
         <Menu.Dropdown>
           {['', ...PRESETS].map((preset) => (
-            <Menu.Item
+            <Menu.RadioItem
               key={preset}
-              role="menuitemradio"
-              aria-checked={preset === value}
-              leftSection={check(preset === value)}
-              onClick={() => onChange(preset)}
+              value={preset}
+              checked={preset === value}
+              closeMenuOnClick
+              onChange={onChange}
             >
               {t(`range.${preset || 'any'}`)}
-            </Menu.Item>
+            </Menu.RadioItem>
           ))}
           <Menu.Divider />
-          <Menu.Item leftSection={check(moments !== null)} onClick={() => setCustom(true)}>
+          <Menu.RadioItem
+            value="custom"
+            checked={moments !== null}
+            closeMenuOnClick
+            onClick={() => setCustom(true)}
+          >
             {t('range.custom')}
-          </Menu.Item>
+          </Menu.RadioItem>
         </Menu.Dropdown>
       </Menu>
       {custom && (

@@ -2,7 +2,6 @@ import { ActionIcon, Button, CloseButton, Menu, TextInput, Tooltip } from '@mant
 import { useDebouncedCallback } from '@mantine/hooks';
 import {
   IconArrowsSort,
-  IconCheck,
   IconColumns,
   IconFilter,
   IconSearch,
@@ -125,15 +124,13 @@ function ColumnMenu<R>({ columns, shown, onShow }: Pick<ToolbarProps<R>, 'column
         {choice.map((column) => {
           const visible = shown.includes(column);
           return (
-            <Menu.Item
+            <Menu.CheckboxItem
               key={column.id}
-              role="menuitemcheckbox"
-              aria-checked={visible}
-              leftSection={<IconCheck size={16} visibility={visible ? 'visible' : 'hidden'} />}
-              onClick={() => onShow(column.id, !visible)}
+              checked={visible}
+              onChange={(wanted) => onShow(column.id, wanted)}
             >
               {column.header}
-            </Menu.Item>
+            </Menu.CheckboxItem>
           );
         })}
       </Menu.Dropdown>
@@ -160,15 +157,16 @@ function SortMenu<R>({ source, columns }: Pick<ToolbarProps<R>, 'source' | 'colu
         {sortable.map((column) => {
           const current = sorting?.column === column.id;
           return (
-            <Menu.Item
+            <Menu.RadioItem
               key={column.id}
-              role="menuitemradio"
-              aria-checked={current}
+              value={column.id}
+              checked={current}
+              closeMenuOnClick
               rightSection={current ? <Direction size={16} /> : null}
               onClick={() => setSorting({ column: column.id, descending: current && !sorting.descending })}
             >
               {column.header}
-            </Menu.Item>
+            </Menu.RadioItem>
           );
         })}
       </Menu.Dropdown>

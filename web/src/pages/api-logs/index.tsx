@@ -168,16 +168,16 @@ function useColumns(): Column<Request>[] {
   const format = useFormat();
   return useMemo(
     () => [
-      { id: 'at', width: 200, fixed: true, card: 'title', cell: (row) => <TimeText at={row.at} /> },
+      { id: 'at', width: 215, fixed: true, card: 'title', cell: (row) => <TimeText at={row.at} /> },
       { id: 'status', width: 140, card: 'beside', cell: (row) => <RequestStatus of={row} /> },
       {
         id: 'account',
-        width: 110,
+        width: 105,
         cell: (row) => (row.account === null ? t('nobody') : <Name>{row.account}</Name>),
       },
-      { id: 'address', width: 125, cell: (row) => <Code>{row.address}</Code> },
-      { id: 'service', width: 160, grow: true, cell: (row) => <Name>{row.service}</Name> },
-      { id: 'message', width: 130, grow: true, cell: (row) => <Name>{row.message ?? ''}</Name> },
+      { id: 'address', width: 120, cell: (row) => <Code>{row.address}</Code> },
+      { id: 'service', width: 155, grow: true, cell: (row) => <Name>{row.service}</Name> },
+      { id: 'message', width: 120, grow: true, cell: (row) => <Name>{row.message ?? ''}</Name> },
       { id: 'method', width: 90, hidden: true, cell: (row) => <Code>{row.method}</Code> },
       {
         id: 'error_field',
@@ -187,7 +187,7 @@ function useColumns(): Column<Request>[] {
       },
       {
         id: 'duration_ms',
-        width: 110,
+        width: 115,
         align: 'end',
         cell: (row) => format.number(row.duration_us / 1000, { maximumFractionDigits: 1 }),
       },
