@@ -115,9 +115,9 @@ class _JoinedWrites:
         return self._transport.is_closing()
 
     def _flush(self) -> None:
-        if self._held:
+        if self._held and not self._transport.is_closing():  # whoever asked may have gone meanwhile
             self._transport.write(self._held)
-            self._held = b""
+        self._held = b""
 
 
 class _Edge:
