@@ -34,6 +34,8 @@ export function RowGrid<R>(props: RowViewProps<R>) {
   const items = virtualizer.getVirtualItems();
   const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? 0;
+  // Some row can be reached by the keyboard, also when the one it was at is out of sight.
+  const reached = active >= first && active <= last ? active : (virtualizer.range?.startIndex ?? first);
   const rows = useRows(props, first, last);
 
   // Other rows: from the top again.
@@ -185,7 +187,7 @@ export function RowGrid<R>(props: RowViewProps<R>) {
                 data={row?.original.data}
                 columns={columns}
                 chosen={row?.getIsSelected() ?? false}
-                active={item.index === active}
+                active={item.index === reached}
                 selectable={selectable}
                 onActive={setActive}
                 onOpen={onOpen}
