@@ -139,6 +139,7 @@ async def test_requests_are_found_and_taken_along(
         await address.fill("127.0.0.0/8")
         await expect(requests(page)).to_have_count(4)
         await page.get_by_role("button", name="Time: Any time").click()
+        await axe(page)
         await page.get_by_role("menuitemradio", name="Yesterday").click()
         await expect(page.get_by_text("Nothing fits")).to_be_visible()
         await page.get_by_role("button", name="Time: Yesterday").click()

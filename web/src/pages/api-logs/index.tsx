@@ -92,7 +92,7 @@ export default function ApiLogs() {
               names={names.data?.accounts ?? []}
               value={filters.account}
               onChange={(account) => setFilters({ account })}
-              width={125}
+              width={140}
             />
             <NameFilter
               label={t('filter.service')}
@@ -111,7 +111,7 @@ export default function ApiLogs() {
             />
             <FilterSelect
               label={t('filter.outcome')}
-              width={130}
+              width={140}
               choices={OUTCOMES.map((value) => ({ value, label: t(`outcome.${value}`) }))}
               value={filters.outcome}
               onChange={(outcome) => setFilters({ outcome })}
@@ -168,8 +168,8 @@ function useColumns(): Column<Request>[] {
   const format = useFormat();
   return useMemo(
     () => [
-      { id: 'at', width: 215, fixed: true, card: 'title', cell: (row) => <TimeText at={row.at} /> },
-      { id: 'status', width: 140, card: 'beside', cell: (row) => <RequestStatus of={row} /> },
+      { id: 'at', width: 207, fixed: true, card: 'title', cell: (row) => <TimeText at={row.at} /> },
+      { id: 'status', width: 148, card: 'beside', cell: (row) => <RequestStatus of={row} /> },
       {
         id: 'account',
         width: 105,
