@@ -33,7 +33,9 @@ async def first_row(page: Page) -> None:
 
 async def more_options(page: Page) -> None:
     """Unfold everything that a form keeps folded away."""
-    for summary in await page.get_by_role("dialog").locator("summary").all():
+    summaries = page.get_by_role("dialog").locator("summary")
+    await summaries.first.wait_for()
+    for summary in await summaries.all():
         await summary.click()
 
 

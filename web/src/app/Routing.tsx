@@ -4,14 +4,15 @@ import { ErrorBoundary } from './ErrorBoundary';
 import { history } from './history';
 import { PageFrame } from './PageFrame';
 import { PAGES } from './pages';
+import { lazyPart } from './parts';
 import { RequireSession } from './session/RequireSession';
 import { WithSuspense } from './WithSuspense';
 
 const SignIn = lazy(() => import('./session/SignIn'));
 const Shell = lazy(() => import('./shell/Shell'));
-const Profile = lazy(() => import('./session/Profile'));
+const Profile = lazyPart(() => import('./session/Profile'));
 const NotFound = lazy(() => import('./NotFound'));
-const StylePage = lazy(() => import('@/style'));
+const StylePage = lazyPart(() => import('@/style'));
 
 /** Which address shows what. Pages are listed in `pages.tsx`. */
 export function Routing() {

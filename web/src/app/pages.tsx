@@ -15,6 +15,7 @@ import {
   IconWorld,
 } from '@tabler/icons-react';
 import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
+import { lazyPart } from './parts';
 
 export type PageGroup = 'top' | 'pbx' | 'maintenance';
 
@@ -44,7 +45,7 @@ export const PAGES: readonly PageEntry[] = [
     icon: IconPhoneCall,
     group: 'top',
     folder: 'calls',
-    component: lazy(() => import('@/pages/calls')),
+    component: lazyPart(() => import('@/pages/calls')),
   },
   {
     id: 'pbx.users',
@@ -52,7 +53,7 @@ export const PAGES: readonly PageEntry[] = [
     icon: IconUsers,
     group: 'pbx',
     folder: 'users',
-    component: lazy(() => import('@/pages/users')),
+    component: lazyPart(() => import('@/pages/users')),
   },
   {
     id: 'pbx.trunks',
@@ -60,7 +61,7 @@ export const PAGES: readonly PageEntry[] = [
     icon: IconWorld,
     group: 'pbx',
     folder: 'trunks',
-    component: lazy(() => import('@/pages/trunks')),
+    component: lazyPart(() => import('@/pages/trunks')),
   },
   {
     id: 'pbx.queues',
@@ -68,7 +69,7 @@ export const PAGES: readonly PageEntry[] = [
     icon: IconStack2,
     group: 'pbx',
     folder: 'queues',
-    component: lazy(() => import('@/pages/queues')),
+    component: lazyPart(() => import('@/pages/queues')),
   },
   {
     id: 'maintenance.api_accounts',
@@ -76,7 +77,7 @@ export const PAGES: readonly PageEntry[] = [
     icon: IconApi,
     group: 'maintenance',
     folder: 'api-accounts',
-    component: lazy(() => import('@/pages/api-accounts')),
+    component: lazyPart(() => import('@/pages/api-accounts')),
   },
   {
     id: 'maintenance.api_logs',
@@ -84,7 +85,7 @@ export const PAGES: readonly PageEntry[] = [
     icon: IconFileText,
     group: 'maintenance',
     folder: 'api-logs',
-    component: lazy(() => import('@/pages/api-logs')),
+    component: lazyPart(() => import('@/pages/api-logs')),
   },
   {
     id: 'maintenance.settings',
@@ -92,7 +93,7 @@ export const PAGES: readonly PageEntry[] = [
     icon: IconSettings,
     group: 'maintenance',
     folder: 'settings',
-    component: lazy(() => import('@/pages/settings')),
+    component: lazyPart(() => import('@/pages/settings')),
   },
   {
     id: 'maintenance.accounts',
@@ -100,7 +101,7 @@ export const PAGES: readonly PageEntry[] = [
     icon: IconUserShield,
     group: 'maintenance',
     folder: 'accounts',
-    component: lazy(() => import('@/pages/accounts')),
+    component: lazyPart(() => import('@/pages/accounts')),
   },
   {
     id: 'maintenance.activity',
@@ -108,7 +109,7 @@ export const PAGES: readonly PageEntry[] = [
     icon: IconActivity,
     group: 'maintenance',
     folder: 'activity',
-    component: lazy(() => import('@/pages/activity')),
+    component: lazyPart(() => import('@/pages/activity')),
   },
 ];
 

@@ -1,7 +1,8 @@
 /** The one style of notifications: something was done, or could not be done. */
 import { createElement, lazy, type ReactElement, Suspense, useSyncExternalStore } from 'react';
+import { later } from '@/app/parts';
 
-const shown = () => import('./notifications');
+const shown = () => later(() => import('./notifications'));
 const Host = lazy(() => shown().then(({ Host: component }) => ({ default: component })));
 
 let wanted = false;

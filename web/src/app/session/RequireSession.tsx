@@ -1,8 +1,9 @@
-import { lazy, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { Navigate, useLocation } from 'react-router';
+import { lazyPart } from '../parts';
 import { useCurrent } from './session';
 
-const FirstPassword = lazy(() => import('./FirstPassword'));
+const FirstPassword = lazyPart(() => import('./FirstPassword'));
 
 /** Lets nobody in who is not signed in; whoever is sent to sign in comes back to where they were. */
 export function RequireSession({ children }: { children: ReactNode }) {

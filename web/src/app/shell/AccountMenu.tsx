@@ -1,10 +1,11 @@
 import { ActionIcon } from '@mantine/core';
 import { IconUserCircle } from '@tabler/icons-react';
-import { lazy, type Ref, Suspense, useState } from 'react';
+import { type Ref, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { lazyPart } from '../parts';
 import { useSession } from '../session/session';
 
-const OpenAccountMenu = lazy(() => import('./OpenAccountMenu'));
+const OpenAccountMenu = lazyPart(() => import('./OpenAccountMenu'));
 
 /** Whose session this is, and what they can do with it. The menu itself is fetched when it is wanted. */
 export function AccountMenu() {

@@ -1,8 +1,9 @@
 import { ActionIcon } from '@mantine/core';
 import { IconMenu2 } from '@tabler/icons-react';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, Outlet, useLocation } from 'react-router';
+import { lazyPart } from '../parts';
 import { AccountMenu } from './AccountMenu';
 import { ConnectionLost } from './ConnectionLost';
 import { EngineState } from './EngineState';
@@ -13,7 +14,7 @@ import { SchemeSwitch } from './SchemeSwitch';
 import classes from './Shell.module.css';
 import { Wordmark } from './Wordmark';
 
-const MenuDrawer = lazy(() => import('./MenuDrawer'));
+const MenuDrawer = lazyPart(() => import('./MenuDrawer'));
 
 /** The frame around all pages: menu at the side (in a drawer where there is no room), bar at the top. */
 export default function Shell() {

@@ -34,7 +34,7 @@ export function Recent({ onOpen }: { onOpen: (record: CallRecord) => void }) {
     () => [
       {
         id: 'started',
-        width: 184,
+        width: 196,
         fixed: true,
         card: 'none',
         cell: (row) => <TimeText at={row.started_at} />,
@@ -58,7 +58,7 @@ export function Recent({ onOpen }: { onOpen: (record: CallRecord) => void }) {
       },
       {
         id: 'to',
-        width: 120,
+        width: 110,
         cell: (row) => (row.dst === '' ? <Nothing /> : <PhoneNumber>{row.dst}</PhoneNumber>),
       },
       {
@@ -70,7 +70,7 @@ export function Recent({ onOpen }: { onOpen: (record: CallRecord) => void }) {
           return <StateBadge {...result} hint={row.reason ?? undefined} />;
         },
       },
-      { id: 'type', width: 100, cell: (row) => words.type(row.type) },
+      { id: 'type', width: 104, cell: (row) => words.type(row.type) },
       {
         id: 'queue',
         width: 80,
@@ -78,10 +78,10 @@ export function Recent({ onOpen }: { onOpen: (record: CallRecord) => void }) {
         cell: (row) => (row.queue === null ? <Nothing /> : <PhoneNumber>{row.queue}</PhoneNumber>),
       },
       { id: 'wait', width: 78, align: 'end', cell: (row) => <Duration ms={row.wait_ms} /> },
-      { id: 'talk', width: 78, align: 'end', cell: (row) => <Duration ms={row.billsec_ms} /> },
+      { id: 'talk', width: 72, align: 'end', cell: (row) => <Duration ms={row.billsec_ms} /> },
       {
         id: 'recorded',
-        width: 104,
+        width: 96,
         cell: (row) =>
           row.recorded ? (
             <span title={t('recording.there')}>

@@ -63,9 +63,10 @@ export function Record({ record }: { record: CallRecord }) {
 
 function Party({ number, name }: { number: string; name: string }) {
   return (
-    <>
-      <PhoneNumber>{number}</PhoneNumber> {name !== '' && <Name>{name}</Name>}
-    </>
+    <span className={classes.party}>
+      <PhoneNumber>{number}</PhoneNumber>
+      {name !== '' && <Name>{name}</Name>}
+    </span>
   );
 }
 

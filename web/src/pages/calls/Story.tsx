@@ -45,6 +45,7 @@ export function Story({ call }: { call: LiveCall }) {
   return (
     <section aria-label={t('story.title')}>
       <h3 className={classes.heading}>{t('story.title')}</h3>
+      {isPartial(call) && <p className={classes.partial}>{t('story.partial')}</p>}
       {/* Read out as it goes on. */}
       <div role="log" aria-label={t('story.title')}>
         <Timeline
@@ -108,4 +109,14 @@ function stepsOf(call: LiveCall): Told[] {
     steps.splice(place === -1 ? steps.length : place, 0, { at, what: 'connected', party: '', cause: null });
   }
   return steps;
+}
+
+/** Whether the engine was not watched when the call began: a step that must have been is not there. */
+function isPartial({ answered_at, state, story }: LiveCall): boolean {
+  const has = (what: LiveStep['what']) => story.some((step) => step.what === what);
+  return (
+    (answered_at !== null && !has('answered')) ||
+    (state === 'ringing' && !has('ringing')) ||
+    (state === 'queue' && !has('queue_joined'))
+  );
 }

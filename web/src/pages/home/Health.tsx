@@ -1,4 +1,4 @@
-import { Progress, Title } from '@mantine/core';
+import { Title } from '@mantine/core';
 import { IconDatabase, IconPhone, IconServer2 } from '@tabler/icons-react';
 import type { ComponentType, ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import { StateBadge, type Tone } from '@/kit/StateBadge';
 import { Surface } from '@/kit/Surface';
 import { Code } from '@/kit/text/Code';
 import { TimeText } from '@/kit/text/TimeText';
+import { Bar } from './Bar';
 import classes from './home.module.css';
 import type { Status } from './status';
 
@@ -62,8 +63,7 @@ function Engine({ engine }: { engine: Status['engine'] }) {
         {engine.version !== null && <bdi>{t('engine.version', { version: engine.version })}</bdi>}
         {engine.since !== null && (
           <span>
-            {t(engine.ready ? 'engine.since' : 'engine.awaySince')}{' '}
-            <TimeText at={engine.since} as="relative" />
+            {t(engine.ready ? 'engine.since' : 'engine.awaySince')} <TimeText at={engine.since} />
           </span>
         )}
       </span>
@@ -101,19 +101,12 @@ function Disk({ disk }: { disk: Status['disk'] }) {
   const format = useFormat();
   const free = disk.total_bytes > 0 ? disk.free_bytes / disk.total_bytes : 0;
   const tone = free < HARDLY_ANY ? 'bad' : free < LITTLE ? 'warn' : 'ok';
-  const used = Math.round((1 - free) * 100);
   return (
     <Part icon={IconServer2} name={t('disk.name')} tone={tone} state={t(`disk.state.${tone}`)}>
       <span>
         {t('disk.free', { free: format.bytes(disk.free_bytes), total: format.bytes(disk.total_bytes) })}
       </span>
-      <Progress.Root size="sm">
-        <Progress.Section
-          value={used}
-          color={tone === 'ok' ? undefined : tone === 'warn' ? 'orange.8' : 'red.8'}
-          aria-label={t('disk.used')}
-        />
-      </Progress.Root>
+      <Bar share={1 - free} tone={tone} />
       <span className={classes.fine}>
         <span>
           {t('disk.recordings')}{' '}

@@ -1,4 +1,4 @@
-import { Button, Progress, Text, Title } from '@mantine/core';
+import { Button, Text, Title } from '@mantine/core';
 import { IconCircle, IconCircleCheck } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
@@ -6,6 +6,7 @@ import { useRead } from '@/api/queries';
 import { useMay } from '@/app/session/session';
 import { Surface } from '@/kit/Surface';
 import { useWrite } from '@/kit/write';
+import { Bar } from './Bar';
 import classes from './home.module.css';
 import type { Status } from './status';
 
@@ -56,14 +57,14 @@ export function Steps({ steps }: { steps: Status['steps'] }) {
           </div>
           <Button
             variant="subtle"
-            size="compact-md"
+            size="compact-sm"
             loading={dismiss.isPending}
             onClick={() => dismiss.mutate()}
           >
             {t('steps.dismiss')}
           </Button>
         </div>
-        <Progress value={(done / list.length) * 100} size="sm" aria-hidden />
+        <Bar share={done / list.length} />
         <ol className={classes.stepList}>
           {list.map((step) => (
             <li key={step.name} className={classes.step} data-done={step.done || undefined}>
