@@ -31,6 +31,7 @@ async def test_an_account_from_its_making_to_its_end(console_both: RunningConsol
     assert row["enabled"] is True
     assert row["expires_at"] is None
     assert row["last_sign_in_at"] is not None
+    assert await console.get("accounts/get", id=made["id"]) == row
     later = (now() // MICROSECONDS + 3600) * 1000
     await console.post("accounts/update", id=made["id"], account_type="agent", expires_at=later)
     row = await row_of(console, "sara")
@@ -42,6 +43,7 @@ async def test_an_account_from_its_making_to_its_end(console_both: RunningConsol
     assert (await console.get("accounts/list"))["total"] == 1
     assert (await console.refused("accounts/update", id=made["id"], name="x"))["code"] == "not_found"
     assert (await console.refused("accounts/remove", id=made["id"]))["code"] == "not_found"
+    assert (await console.refused("accounts/get", "GET", id=made["id"]))["code"] == "not_found"
 
 
 async def test_what_an_account_cannot_be(console: RunningConsole) -> None:

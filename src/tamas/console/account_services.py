@@ -123,6 +123,16 @@ async def list_accounts(context: ConsoleContext, request: ListQuery) -> Window[A
     )
 
 
+@service("accounts/get", page=ACCOUNTS, summary="Read one console account", request=OneAccount)
+async def get_account(context: ConsoleContext, request: OneAccount) -> AccountRow:
+    """The same as in the list."""
+    async with context.database.read() as connection:
+        row = await connection.row(_with_sessions().where(_a.c.id == request.id))
+    if row is None:
+        raise NotFound("there is no such account (any more)")
+    return _row(row)
+
+
 @service("accounts/add", page=ACCOUNTS, right=UPDATE, summary="Make a console account", request=AccountAdd)
 async def add_account(context: ConsoleContext, request: AccountAdd) -> AddedAccount:
     """Make it; whoever gets it chooses a password of their own at the first sign-in."""

@@ -1,29 +1,25 @@
-import { Button, Tabs } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { IconHistory, IconPhoneCall, IconPhonePlus } from '@tabler/icons-react';
 import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useSearchParams } from 'react-router';
 import { useMay } from '@/app/session/session';
 import { ConfirmDialog } from '@/kit/dialogs/ConfirmDialog';
 import { useDrawer } from '@/kit/drawer';
 import { PageHeader } from '@/kit/PageHeader';
+import { PageTabs, useTab } from '@/kit/PageTabs';
 import { useWrite } from '@/kit/write';
 import { CallDrawer } from './CallDrawer';
-import classes from './calls.module.css';
 import { InProgress } from './InProgress';
 import { type LiveCall, useLiveCalls } from './live';
 import { NewCall } from './NewCall';
 import { Recent } from './Recent';
-
-const TABS = ['now', 'recent'] as const;
 
 /** Calls in progress, calls that are over, and starting one. */
 export default function Calls() {
   const { t } = useTranslation('calls');
   const may = useMay();
   const live = useLiveCalls();
-  const [params, setParams] = useSearchParams();
-  const tab = TABS.find((one) => one === params.get('tab')) ?? 'now';
+  const [tab, setTab] = useTab(['now', 'recent']);
   const adding = useDrawer('add');
   const opened = useDrawer('call');
   const [started, setStarted] = useState<string | null>(null);
@@ -39,28 +35,20 @@ export default function Calls() {
   return (
     <>
       <PageHeader>{newCall}</PageHeader>
-      <Tabs
+      <PageTabs
         value={tab}
-        // Search and filters of one tab mean nothing in the other.
-        onChange={(next) => setParams(next === 'recent' ? { tab: next } : {}, { replace: true })}
-        classNames={{ root: classes.tabs, panel: classes.panel }}
-        keepMounted={false}
+        onChange={setTab}
+        tabs={[
+          { id: 'now', label: t('tab.now', { count: live.count }), icon: IconPhoneCall },
+          { id: 'recent', label: t('tab.recent'), icon: IconHistory },
+        ]}
       >
-        <Tabs.List>
-          <Tabs.Tab value="now" leftSection={<IconPhoneCall size={16} aria-hidden="true" />}>
-            {t('tab.now', { count: live.count })}
-          </Tabs.Tab>
-          <Tabs.Tab value="recent" leftSection={<IconHistory size={16} aria-hidden="true" />}>
-            {t('tab.recent')}
-          </Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="now">
+        {tab === 'now' ? (
           <InProgress live={live} newCall={newCall} onOpen={openCall} onHangUp={setAsked} />
-        </Tabs.Panel>
-        <Tabs.Panel value="recent">
+        ) : (
           <Recent onOpen={(record) => open(record.call_id)} />
-        </Tabs.Panel>
-      </Tabs>
+        )}
+      </PageTabs>
       {adding.value !== null && may('calls', 'update') && (
         <NewCall
           onClose={adding.close}
