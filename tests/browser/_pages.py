@@ -73,6 +73,35 @@ async def trouble(page: Page) -> None:
     await page.get_by_role("listitem").first.wait_for()
 
 
+async def new_secrets(page: Page) -> None:
+    """The secrets of an account that was just changed."""
+
+    async def answer(route: Route) -> None:
+        made = {"id": "0" * 24, "username": "crm", "password": "q7-Vd0fT3hKzXw2n", "token": "t" * 43}
+        await route.fulfill(json=made)
+
+    await page.route("**/api_accounts/update", answer)
+    await first_row(page)
+    await page.locator("button[type=submit]").click()
+    await page.get_by_role("dialog").locator("pre").wait_for()
+
+
+async def command(page: Page) -> None:
+    """The command that tries the first account."""
+    await page.locator("[data-index='0']").first.wait_for()
+    found = await page.evaluate("fetch('/api/console/v1/api_accounts/list').then((one) => one.json())")
+    await page.goto(f"/console/maintenance/api-accounts?try={found['rows'][0]['id']}")
+    await page.get_by_role("dialog").locator("pre").wait_for()
+
+
+async def lockout(page: Page) -> None:
+    """Nobody is allowed any more, but somebody called today; nothing is saved."""
+    addresses = page.locator("[data-path=allowed_ips]")
+    for _ in range(2):
+        await addresses.press("Backspace")
+    await page.get_by_role("alert").wait_for()
+
+
 PAGES: Final = (
     Shown(name="sign-in", path="/sign-in", signed_in=False),
     Shown(name="home", path="/"),
@@ -87,8 +116,14 @@ PAGES: Final = (
     Shown(name="trunks", path="/pbx/trunks"),
     Shown(name="queues", path="/pbx/queues"),
     Shown(name="api-accounts", path="/maintenance/api-accounts"),
+    Shown(name="api-accounts-add", path="/maintenance/api-accounts?add=1", prepare=more_options),
+    Shown(name="api-accounts-edit", path="/maintenance/api-accounts", prepare=first_row),
+    Shown(name="api-accounts-secrets", path="/maintenance/api-accounts", prepare=new_secrets),
+    Shown(name="api-accounts-try", path="/maintenance/api-accounts", prepare=command),
     Shown(name="api-logs", path="/maintenance/api-logs"),
+    Shown(name="api-logs-request", path="/maintenance/api-logs?outcome=failed", prepare=first_row),
     Shown(name="settings", path="/maintenance/settings"),
+    Shown(name="settings-lockout", path="/maintenance/settings", prepare=lockout),
     Shown(name="accounts", path="/maintenance/accounts"),
     Shown(name="activity", path="/maintenance/activity"),
     Shown(name="profile", path="/profile"),
