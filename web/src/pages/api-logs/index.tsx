@@ -176,7 +176,7 @@ function useColumns(): Column<Request>[] {
         cell: (row) => (row.account === null ? t('nobody') : <Name>{row.account}</Name>),
       },
       { id: 'address', width: 120, cell: (row) => <Code>{row.address}</Code> },
-      { id: 'service', width: 155, grow: true, cell: (row) => <Name>{row.service}</Name> },
+      { id: 'service', width: 165, cell: (row) => <Name>{row.service}</Name> },
       { id: 'message', width: 120, grow: true, cell: (row) => <Name>{row.message ?? ''}</Name> },
       { id: 'method', width: 90, hidden: true, cell: (row) => <Code>{row.method}</Code> },
       {
