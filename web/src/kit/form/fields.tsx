@@ -30,6 +30,9 @@ export interface TextFieldProps extends FieldProps {
   maxLength?: number;
 }
 
+/** What is offered opens by a click or by typing: a field that the focus is put into shows what is wrong with it. */
+const QUIET = { openOnFocus: false } as const;
+
 /** One line of text. */
 export function TextField({
   ltr = false,
@@ -53,7 +56,9 @@ export function TextField({
   };
   const take = (text: string) => set(ltr ? latinDigits(text) : text);
   // Also before there are any: a field that becomes another one would lose the focus.
-  if (suggestions !== undefined) return <Autocomplete {...input} data={[...suggestions]} onChange={take} />;
+  if (suggestions !== undefined) {
+    return <Autocomplete {...input} {...QUIET} data={[...suggestions]} onChange={take} />;
+  }
   return <TextInput {...input} type={type} onChange={(event) => take(event.currentTarget.value)} />;
 }
 
@@ -240,6 +245,7 @@ export function ChipsField({ suggestions = [], max, wrong, ...props }: ChipsFiel
   return (
     <TagsInput
       {...shared}
+      {...QUIET}
       error={faults.length > 0 ? [...new Set(faults)].join(' ') : shared.error}
       renderPill={({ option, onRemove, disabled }) => (
         <Pill

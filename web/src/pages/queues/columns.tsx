@@ -56,17 +56,19 @@ function Waiting({ count }: { count: number }) {
 
 function Agents({ row, onAgents }: { row: QueueRow; onAgents: (row: QueueRow) => void }) {
   const { t } = useTranslation('queues');
+  const shown =
+    row.members === 0
+      ? t('agents.noneShort')
+      : t('availableOf', { available: row.available, count: row.members });
   return (
     <Button
       variant="light"
       size="compact-sm"
       leftSection={<IconHeadset size={14} />}
-      aria-label={t('agents.openOf', { number: row.number })}
+      aria-label={t('agents.openOf', { shown, number: row.number })}
       onClick={() => onAgents(row)}
     >
-      {row.members === 0
-        ? t('agents.noneShort')
-        : t('availableOf', { available: row.available, count: row.members })}
+      {shown}
     </Button>
   );
 }
