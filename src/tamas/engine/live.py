@@ -52,11 +52,18 @@ async def pause_member(ami: AmiClient, queue: str, interface: str, *, paused: bo
 
 
 async def trunk_changed(
-    ami: AmiClient, endpoint: str, *, registration_changed: bool, gone: bool = False
+    ami: AmiClient,
+    endpoint: str,
+    *,
+    registration_changed: bool,
+    register_again: bool = False,
+    gone: bool = False,
 ) -> None:
     """Ping a trunk's new address, and start, change or end its registration.
 
-    :param endpoint: name of its endpoint (:func:`tamas.store.views.trunk_endpoint`).
+    :param endpoint: name of its endpoint (:func:`tamas.store.views.trunk_endpoint`), and of its registration.
+    :param register_again: there was a registration and there still is one: by itself Asterisk would use other
+        credentials only when it registers the next time, up to an hour later.
     :param gone: it was removed, deactivated or renamed; Asterisk stops pinging by itself then.
     """
     if not gone:
@@ -64,6 +71,8 @@ async def trunk_changed(
         await _ping(ami, endpoint)
     if registration_changed:
         await ami.action("Reload", {"Module": "res_pjsip_outbound_registration.so"})
+    if register_again:
+        await ami.action("PJSIPRegister", {"Registration": endpoint})
 
 
 async def endpoint_changed(ami: AmiClient, number: str) -> None:

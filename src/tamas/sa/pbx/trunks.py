@@ -260,7 +260,13 @@ def _effect(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
         return None
 
     async def reload(ami: AmiClient) -> None:
-        await live.trunk_changed(ami, trunk_endpoint(name), registration_changed=changed, gone=not in_use)
+        await live.trunk_changed(
+            ami,
+            trunk_endpoint(name),
+            registration_changed=changed,
+            register_again=changed and registered is not None and registers is not None,
+            gone=not in_use,
+        )
 
     return Effect(what=f"change of trunk {name}", run=reload, slow=True)
 
