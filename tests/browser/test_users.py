@@ -91,7 +91,7 @@ async def test_an_extension_is_added_and_its_phone_set_up(
     await expect(form.get_by_label("Number", exact=False).first).to_be_focused()
     await axe(page)
     try:
-        await form.get_by_role("textbox", name="Number").fill("3101")
+        await form.get_by_role("textbox", name="Number", exact=False).first.fill("3101")
         await form.get_by_role("textbox", name="Name").fill("سارا محمدی")
         await form.get_by_role("button", name="Add", exact=True).click()
 
