@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from tamas.store.engine_text import EngineText
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 """Newest revision in :mod:`tamas.store.migrations`."""
 
 metadata = MetaData(
@@ -753,3 +753,6 @@ ps_contacts = Table(
     Column("prune_on_boot", String(8)),
     Index("ix_ps_contacts_qualify_frequency_expiration_time", "qualify_frequency", "expiration_time"),
 )
+
+# Tables of rooms with modules of their own; each module adds its tables to the same metadata.
+from tamas.store import voicemail_schema as voicemail_schema  # noqa: E402
