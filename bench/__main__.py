@@ -26,6 +26,7 @@ BENCHES = {
     "adding": "bench.adding",
     "calls": "bench.calls",
     "memory": "bench.memory",
+    "screen": "bench.screen",
 }
 
 

@@ -314,6 +314,18 @@ def test_a_call_that_was_there_before_we_looked() -> None:
     assert book.phone_state("201") == ("hold", 1)
 
 
+def test_a_first_party_that_rang_before_we_looked() -> None:
+    """Of a call that the API asked for: its phone has dialed nothing, so the store is asked whom it will."""
+    book = CallBook(People(PEOPLE))
+    rung = {**CHANNELS[1], "ChannelState": "5", "Exten": "s", "Application": "AppDial2", "BridgeId": ""}
+    book.restore([rung], BEGAN + 60_000_000)
+    assert book.unexplained == {"1795600000.0"}
+    book.explain("1795600000.0", ORIGINATED)
+    (call,) = book.calls()
+    assert (call.originated_call_id, call.state) == ("orig.call.1", "ringing")
+    assert (call.caller.number, call.callee and call.callee.number) == ("201", "202")
+
+
 def test_a_snapshot_keeps_what_was_known_and_drops_what_is_gone() -> None:
     """After a lost connection a call has its story still; one that ended unseen is gone without a word."""
     events = sample("held")

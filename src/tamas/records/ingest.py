@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 
 from sqlalchemy import select, update
 
@@ -214,10 +215,9 @@ class Ingestion:
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         else:
             self._woken.clear()
-            try:
-                await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
-            except TimeoutError:
-                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._woken.wait()
 
     async def _hold(self) -> bool:
         """Hold the lease, renewing it when half of it is gone."""

@@ -206,7 +206,8 @@ class ApiLog:
         next_prune = self._clock() + int(PRUNE_SECONDS * MICROSECONDS)
         while not self._closing:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), PRUNE_SECONDS)
+                async with asyncio.timeout(PRUNE_SECONDS):
+                    await self._wake.wait()
             self._wake.clear()
             if not self._closing:
                 await asyncio.sleep(FLUSH_SECONDS / 2)

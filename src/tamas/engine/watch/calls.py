@@ -662,8 +662,13 @@ def _read_dial_string(text: str) -> ChannelName | None:
     return read_name(f"PJSIP/{match['endpoint'] or match['number']}-00000000")
 
 
+_CALLED_OUT: Final = ("", "AppDial", "AppDial2")
+"""What Asterisk says of a channel that is rung: yet nothing, by Dial or Queue, by an originate."""
+
+
 def _ran_by_caller(channel: Mapping[str, str]) -> bool:
     """Whether a channel in the list of all walks the dialplan because its party dialed."""
-    return channel.get("Context") in (OUTGOING_CONTEXT, INCOMING_CONTEXT) and channel.get(
-        "Application"
-    ) not in ("", "AppDial")
+    return (
+        channel.get("Context") in (OUTGOING_CONTEXT, INCOMING_CONTEXT)
+        and channel.get("Application") not in _CALLED_OUT
+    )
