@@ -13,6 +13,8 @@ cd "$(dirname "$0")/.."
 venv=$PWD/.venv
 built=src/tamas/console/static
 stamp=$built/.built-from
+fresh=web/.static        # where a build comes to be, and where the former one goes: on the same disk
+former=web/.static-former
 modules_stamp=web/node_modules/.locked
 check_stamp=web/node_modules/.checked
 
@@ -69,7 +71,7 @@ install_modules() {
 wanted_sources() {
     "$venv/bin/python" -m tamas.console.openapi >web/.openapi.new || { rm -f web/.openapi.new; return 1; }
     if cmp -s web/.openapi.new web/openapi.json; then rm web/.openapi.new; else mv web/.openapi.new web/openapi.json; fi
-    find web \( -name node_modules -o -name .openapi.new -o -path web/src/api/schema.ts \) -prune -o -type f -print0 |
+    find web \( -name node_modules -o -path "$fresh*" -o -name .openapi.new -o -path web/src/api/schema.ts \) -prune -o -type f -print0 |
         LC_ALL=C sort -z | xargs -0 sha256sum | digest
 }
 
@@ -81,11 +83,14 @@ build() {
     is_stale "$sources" || return 0
     install_modules || return
     say "building the console's pages"
-    # A build that is cut off leaves no stamp, so the next one begins anew.
-    rm -f $stamp
-    quietly run_npm run --silent types && quietly run_npm run --silent build || return
-    [ -e $built/index.html ] || { say "npm run build made no $built/index.html"; return 1; }
-    printf '%s' "$sources" >$stamp
+    rm -rf $fresh
+    quietly run_npm run --silent types && TAMAS_CONSOLE_BUILT=${fresh#web/} quietly run_npm run --silent build || return
+    [ -e $fresh/index.html ] || { say "npm run build made no $fresh/index.html"; return 1; }
+    printf '%s' "$sources" >$fresh/${stamp##*/}
+    # A server that runs serves the former pages until the new ones are whole.
+    mkdir -p "${built%/*}" && rm -rf $former || return
+    [ ! -e $built ] || mv $built $former || return
+    mv $fresh $built && rm -rf $former
 }
 
 check() {

@@ -22,8 +22,8 @@ NOWHERE = "http://127.0.0.1:9"
 """Nothing answers there; as a registry it is a machine without a network."""
 BUILD = """
 import fs from 'node:fs'
-const out = '../src/tamas/console/static'
-fs.rmSync(out, { recursive: true, force: true })
+const out = process.env.TAMAS_CONSOLE_BUILT
+if (process.env.SERVED) fs.accessSync('../src/tamas/console/static/index.html')
 fs.mkdirSync(out, { recursive: true })
 fs.appendFileSync('node_modules/builds', '.')
 const parts = ['page.txt', 'src/api/schema.ts'].map((name) => fs.readFileSync(name, 'utf8'))
@@ -156,16 +156,23 @@ def test_two_runs_at_once_build_once(tree: Tree) -> None:
     assert tree.run("build") == (0, "")
 
 
-def test_an_interrupted_build_is_not_taken_for_done(tree: Tree) -> None:
-    """A build that fails after the old pages are gone is made up for by the next run."""
+def test_the_former_pages_are_served_meanwhile(tree: Tree) -> None:
+    """The pages stay whole while new ones are built, also when that fails; the next run makes up for it."""
     assert tree.run("build")[0] == 0
-    tree.write_package(build="rm -rf ../src/tamas/console/static/index.html && false")
+    (tree.web / "page.txt").write_text("second")
+    status, said = tree.run("build", SERVED="yes")
+    assert status == 0, said
+    assert tree.index.read_text() == "secondone\n"
+    tree.write_package(build="node build.mjs && false")
+    (tree.web / "page.txt").write_text("third")
     status, said = tree.run("build")
     assert status == 1
     assert "could not be built" in said
+    assert tree.index.read_text() == "secondone\n"
     tree.write_package()
     assert tree.run("build")[0] == 0
-    assert tree.index.exists()
+    assert tree.index.read_text() == "thirdone\n"
+    assert {path.name for path in tree.web.glob(".*")} == set(), "nothing is left lying about"
 
 
 def test_without_a_registry(tree: Tree) -> None:

@@ -4,6 +4,9 @@ import { defineConfig } from 'vite';
 import { compressed } from './scripts/compressed.ts';
 import { fontNotice } from './scripts/font-notice.ts';
 
+/** The server behind `npm run dev`. */
+const TARGET = process.env.TAMAS_CONSOLE_TARGET ?? 'http://127.0.0.1:8080';
+
 /** Notices of everything that is bundled. */
 const LICENSES = 'licenses.txt';
 
@@ -14,7 +17,7 @@ export default defineConfig({
   // The server puts the nonce of each response in its place.
   html: { cspNonce: '__CSP_NONCE__' },
   build: {
-    outDir: '../src/tamas/console/static',
+    outDir: process.env.TAMAS_CONSOLE_BUILT ?? '../src/tamas/console/static',
     emptyOutDir: true,
     assetsDir: 'assets',
     // Everything comes from 'self': no data: addresses that the content security policy would refuse.
@@ -30,14 +33,13 @@ export default defineConfig({
     port: 5173,
     proxy: {
       '/api': {
-        target: process.env.TAMAS_CONSOLE_TARGET ?? 'http://127.0.0.1:8088',
+        target: TARGET,
         changeOrigin: true,
         ws: true,
         // The console refuses other origins; to it, the pages of this development server are its own.
         configure: (proxy) => {
-          const own = process.env.TAMAS_CONSOLE_TARGET ?? 'http://127.0.0.1:8088';
-          proxy.on('proxyReq', (request) => request.setHeader('origin', own));
-          proxy.on('proxyReqWs', (request) => request.setHeader('origin', own));
+          proxy.on('proxyReq', (request) => request.setHeader('origin', TARGET));
+          proxy.on('proxyReqWs', (request) => request.setHeader('origin', TARGET));
         },
       },
     },

@@ -1,11 +1,13 @@
-// Prints what the first load of the pages that matter most takes, gzipped; fails when one is over the budget.
+// Prints what the first load of the pages that matter most takes, gzipped, and whether one is over the budget. That
+// is for whoever works on the pages: a browser test fails by it, a build does not.
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 const BUDGET = 250_000;
-const built = fileURLToPath(new URL('../../src/tamas/console/static/', import.meta.url));
+const web = fileURLToPath(new URL('..', import.meta.url));
+const built = resolve(web, process.env.TAMAS_CONSOLE_BUILT ?? '../src/tamas/console/static');
 const manifest = JSON.parse(readFileSync(join(built, '.vite/manifest.json'), 'utf8'));
 const ENTRY = 'index.html';
 const FONT = /vazirmatn-arabic.*\.woff2$/;
@@ -49,14 +51,12 @@ const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1).padStart(6)} kB`;
 const font = Object.values(manifest)
   .flatMap((part) => [part.file, ...(part.assets ?? [])])
   .find((file) => FONT.test(file));
-let over = false;
 for (const [name, keysFor] of Object.entries(LOADS)) {
   for (const language of ['en', 'fa']) {
     const files = filesOf(keysFor(language));
     if (language === 'fa' && font !== undefined) files.push(font);
     const total = files.reduce((sum, file) => sum + sizeOf(file), 0);
     const fits = total <= BUDGET;
-    over ||= !fits;
     console.log(
       `first load of ${name.padEnd(8)} ${language}  ${kilobytes(total)}${fits ? '' : '  OVER THE BUDGET'}`,
     );
@@ -66,4 +66,3 @@ for (const [name, keysFor] of Object.entries(LOADS)) {
     }
   }
 }
-process.exitCode = over ? 1 : 0;
