@@ -58,8 +58,3 @@ class NumberedName(Name):
 
     def schema(self) -> Schema:
         return super().schema() | {"description": "{number} stands for the number of each extension."}
-
-
-def milliseconds(microseconds: int) -> int:
-    """A time of the store as the console's API tells it."""
-    return microseconds // 1000

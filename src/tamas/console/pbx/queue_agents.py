@@ -14,11 +14,12 @@ from tamas.console.context import ConsoleContext
 from tamas.console.errors import Invalid, NotFound
 from tamas.console.field_types import Truth, Whole
 from tamas.console.lists import ListQuery, Window, by_number, read_window
-from tamas.console.pbx.fields import Removed, milliseconds
+from tamas.console.pbx.fields import Removed
 from tamas.console.pbx.noted import named_row, spans
 from tamas.console.pbx.phones import State, phone_of, read_phones
 from tamas.console.rights import QUEUES, UPDATE
 from tamas.console.service import service
+from tamas.console.times import milliseconds
 from tamas.engine.watch.view import EngineView
 from tamas.sa.errors import OperationFailed
 from tamas.sa.fields import Digits, Id, SafeText, optional, required

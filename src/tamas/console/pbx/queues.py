@@ -9,12 +9,13 @@ from tamas.console.activity import Facts, Look
 from tamas.console.context import ConsoleContext
 from tamas.console.errors import NotFound
 from tamas.console.lists import ListQuery, Window, by_number, read_window
-from tamas.console.pbx.fields import ById, ByIds, Made, Removed, milliseconds
+from tamas.console.pbx.fields import ById, ByIds, Made, Removed
 from tamas.console.pbx.noted import looked_at, named, named_row, setting_names, spans
 from tamas.console.pbx.queue_agents import QueueAgent, read_agents
 from tamas.console.pbx.usage import Forward, forwards_to
 from tamas.console.rights import QUEUES, UPDATE
 from tamas.console.service import service
+from tamas.console.times import milliseconds
 from tamas.engine.queue_options import ignored_queue_options
 from tamas.engine.watch.view import EngineView
 from tamas.sa.pbx import queues as sa_queues

@@ -11,7 +11,7 @@ from tamas.console.activity import Facts, Look
 from tamas.console.context import ConsoleContext
 from tamas.console.errors import NotFound
 from tamas.console.lists import ListQuery, Window, read_window
-from tamas.console.pbx.fields import ById, ByIds, Made, Removed, milliseconds, yes_no_all
+from tamas.console.pbx.fields import ById, ByIds, Made, Removed, yes_no_all
 from tamas.console.pbx.masks import (
     hide_in_options,
     hide_in_registration,
@@ -22,6 +22,7 @@ from tamas.console.pbx.masks import (
 from tamas.console.pbx.noted import looked_at, setting_names
 from tamas.console.rights import TRUNKS, UPDATE
 from tamas.console.service import service
+from tamas.console.times import milliseconds
 from tamas.engine.sip_objects import ignored_trunk_options
 from tamas.engine.watch.view import EngineView, Registration
 from tamas.sa.pbx import trunks as sa_trunks

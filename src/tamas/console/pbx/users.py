@@ -11,13 +11,14 @@ from tamas.console.activity import Facts, Look
 from tamas.console.context import ConsoleContext
 from tamas.console.errors import Conflict, NotFound
 from tamas.console.lists import ListQuery, Window, by_number, read_window
-from tamas.console.pbx.fields import ById, ByIds, Made, milliseconds, yes_no_all
+from tamas.console.pbx.fields import ById, ByIds, Made, yes_no_all
 from tamas.console.pbx.masks import hide_in_options, restore_options, secrets_in
 from tamas.console.pbx.noted import looked_at, named, named_row, setting_names
 from tamas.console.pbx.phones import Contact, Phones, State, read_phones, with_phone
 from tamas.console.pbx.usage import Forward, MappedAgent, QueueUse, forwards_to, seats_at
 from tamas.console.rights import UPDATE, USERS
 from tamas.console.service import service
+from tamas.console.times import milliseconds
 from tamas.engine.configuration import SIP_TRANSPORTS
 from tamas.engine.sip_objects import ignored_extension_options
 from tamas.engine.sip_secrets import SealError
