@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
+from conformance.catalogue import load
 from support.console import Browser
 
 
@@ -25,6 +26,23 @@ def _names(properties: Mapping[str, Any], prefix: str) -> list[str]:
             _names(schema["properties"], f"{prefix}{key}.") if "properties" in schema else [prefix + key]
         )
     ]
+
+
+def documented_fields(path: str) -> set[str]:
+    """Dotted names of all fields that a service has in the catalogue of the Simotel API."""
+    (found,) = [one for one in load("endpoints.yaml")["endpoints"] if one["path"] == path]
+    return {parameter["name"] for parameter in found["params"]}
+
+
+async def unexplained_fields(form: Locator) -> set[str]:
+    """Those whose label nothing says more of: neither a sentence for the field nor one for each choice."""
+    names: list[str] = await form.locator("[data-path]").evaluate_all(
+        """(fields) => fields
+            .filter((field) => !(field.getAttribute('aria-describedby') ?? '').split(' ').some(
+                (id) => id.endsWith('description') && document.getElementById(id)?.textContent))
+            .map((field) => field.dataset.path)"""
+    )
+    return set(names)
 
 
 async def shown_fields(form: Locator) -> set[str]:

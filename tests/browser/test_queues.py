@@ -10,7 +10,15 @@ import pytest
 from playwright.async_api import Page, expect
 
 from browser._axe import axe
-from browser._forms import request_fields, row, row_action, shown_fields, unfold
+from browser._forms import (
+    documented_fields,
+    request_fields,
+    row,
+    row_action,
+    shown_fields,
+    unexplained_fields,
+    unfold,
+)
 from browser._page import PHONE
 from browser._watch import PageWatch
 from browser.conftest import NewPage
@@ -245,7 +253,10 @@ async def test_every_field_is_in_the_form(console_page: Page, console: ConsoleBr
     await console_page.goto("/console/pbx/queues?add=1")
     form = console_page.get_by_role("dialog", name="Add a queue")
     await expect(form.get_by_role("textbox", name="Number")).to_be_visible()
-    assert await shown_fields(form) == await request_fields(console, "PbxQueuesAddRequest")
+    wanted = await request_fields(console, "PbxQueuesAddRequest")
+    assert documented_fields("pbx/queues/add") <= wanted
+    assert await shown_fields(form) == wanted
+    assert await unexplained_fields(form) == set()
 
 
 async def test_who_may_only_look(new_page: NewPage, console: ConsoleBrowser, server: TamasServer) -> None:

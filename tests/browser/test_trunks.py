@@ -8,7 +8,16 @@ import pytest
 from playwright.async_api import Page, expect
 
 from browser._axe import axe
-from browser._forms import choose, request_fields, row, row_action, shown_fields, unfold
+from browser._forms import (
+    choose,
+    documented_fields,
+    request_fields,
+    row,
+    row_action,
+    shown_fields,
+    unexplained_fields,
+    unfold,
+)
 from browser._page import PHONE
 from browser._watch import PageWatch
 from browser.conftest import NewPage
@@ -130,7 +139,9 @@ async def test_every_field_is_in_the_form(console_page: Page, console: ConsoleBr
     form = page.get_by_role("dialog", name="Add a trunk")
     await form.get_by_label("Register there").check()
     wanted = await request_fields(console, "PbxTrunksAddRequest")
+    assert documented_fields("pbx/trunks/add") <= wanted
     assert wanted <= await shown_fields(form)
+    assert await unexplained_fields(form) == set()
     await choose(form, "Type", "DAHDI")
     await expect(form.get_by_text("Asterisk here has no DAHDI")).to_be_visible()
     await expect(form.get_by_label("Host")).to_have_count(0)

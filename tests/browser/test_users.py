@@ -12,7 +12,17 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from browser._axe import axe
-from browser._forms import choose, request_fields, row, row_action, search, shown_fields, unfold
+from browser._forms import (
+    choose,
+    documented_fields,
+    request_fields,
+    row,
+    row_action,
+    search,
+    shown_fields,
+    unexplained_fields,
+    unfold,
+)
 from browser._page import PHONE
 from browser._watch import PageWatch
 from browser.conftest import NewPage
@@ -145,16 +155,19 @@ async def test_every_field_is_in_the_forms(console_page: Page, console: ConsoleB
     await expect(form.get_by_label("Number", exact=False).first).to_be_visible()
     sip = await shown_fields(form)
     wanted = await request_fields(console, "PbxUsersAddRequest")
+    assert documented_fields("pbx/users/add") <= wanted
     assert wanted - sip == {"trunk", "transfer"}, "only what IAX2 alone has is left out"
     await unfold(form, "More")
     await choose(form, "Type", "IAX2")
     await expect(form.get_by_text("Asterisk here has no IAX2")).to_be_visible()
     assert wanted <= await shown_fields(form)
+    assert await unexplained_fields(form) == set()
 
     await page.goto("/console/pbx/users?range=1")
     await expect(form.get_by_label("First number")).to_be_visible()
     wanted = await request_fields(console, "PbxUsersAddRangeRequest")
     assert wanted - await shown_fields(form) == {"trunk", "transfer"}
+    assert await unexplained_fields(form) == set()
 
     async with extensions(console, 3111, 3111):
         await page.goto("/console/pbx/users?search=3111")
