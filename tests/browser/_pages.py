@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from playwright.async_api import Page, Route
+
+from support.console import PASSWORD
+
+Prepare = Callable[[Page], Awaitable[None]]
+"""Brings an open page into a state."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,9 +22,11 @@ class Shown:
     """Of its pictures."""
     path: str
     """Below ``/console``."""
-    prepare: Callable[[Page], Awaitable[None]] | None = None
+    prepare: Prepare | None = None
     """Brings the open page into the state: opens a form, chooses a tab."""
     signed_in: bool = True
+    faults: str | None = None
+    """What of the browser's complaints belongs to the state; see :meth:`PageWatch.allow`."""
 
 
 async def first_row(page: Page) -> None:
@@ -94,6 +101,107 @@ async def command(page: Page) -> None:
     await page.get_by_role("dialog").locator("pre").wait_for()
 
 
+def drawer(service: str, parameter: str, *then: Prepare) -> Prepare:
+    """Open what the address's ``parameter`` says about the first row that a service lists."""
+
+    async def prepare(page: Page) -> None:
+        found = await page.evaluate(f"fetch('/api/console/v1/{service}/list').then((one) => one.json())")
+        await page.goto(f"{page.url.split('?')[0]}?{parameter}={found['rows'][0]['id']}")
+        await page.get_by_role("dialog").wait_for()
+        for step in then:
+            await step(page)
+
+    return prepare
+
+
+def press(selector: str, shown: str) -> Prepare:
+    """Press what a selector finds, and wait for what another one finds."""
+
+    async def prepare(page: Page) -> None:
+        await page.locator(selector).first.click()
+        await page.locator(shown).first.wait_for()
+
+    return prepare
+
+
+async def chosen_rows(page: Page) -> None:
+    """Two rows of a list are ticked."""
+    for index in (0, 1):
+        await page.locator(f"[data-index='{index}'] input[type=checkbox]").check()
+    await page.get_by_role("status").first.wait_for()
+
+
+async def change_of_many(page: Page) -> None:
+    """The form that changes all rows that are ticked."""
+    await chosen_rows(page)
+    await page.locator("button:has(.tabler-icon-pencil)").last.click()
+    await more_options(page)
+
+
+async def removal_of_many(page: Page) -> None:
+    """The question before rows that are ticked are removed."""
+    await chosen_rows(page)
+    await page.locator("button:has(.tabler-icon-trash)").last.click()
+    await page.get_by_role("dialog").locator("li").first.wait_for()
+
+
+async def empty_fields(page: Page) -> None:
+    """A form that was sent off with nothing in it."""
+    await page.locator("button[type=submit]").last.click()
+    await page.locator("[aria-invalid=true]").first.wait_for()
+
+
+async def registration(page: Page) -> None:
+    """A trunk that registers."""
+    await page.locator("[data-path=registers]").check()
+    await more_options(page)
+
+
+async def second_step(page: Page) -> None:
+    """Signing in asks for a code."""
+    refusal: dict[str, Any] = {"error": {"code": "code_required", "message": "", "field": None, "params": {}}}
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(status=401, json=refusal)
+
+    await page.route("**/session/sign_in", answer)
+    await page.locator("[name=username]").fill("sara")
+    await page.locator("[name=password]").fill(PASSWORD)
+    await page.locator("button[type=submit]").click()
+    await page.locator("[name=code]").wait_for()
+
+
+async def first_password(page: Page) -> None:
+    """Whoever has a generated password is asked for another one."""
+
+    async def answer(route: Route) -> None:
+        response = await route.fetch()
+        current = await response.json()
+        current["session"]["must_change_password"] = True
+        await route.fulfill(response=response, json=current)
+
+    await page.route("**/session/current", answer)
+    await page.reload()
+    await page.locator("input[autocomplete=new-password]").first.fill("12345")
+
+
+async def second_step_key(page: Page) -> None:
+    """The key of a second step that is being set up."""
+    await page.locator("main button:not([type=submit])").first.click()
+    await page.get_by_role("dialog").locator("input").first.fill(PASSWORD)
+    await page.get_by_role("dialog").locator("button[type=submit]").click()
+    await page.get_by_role("dialog").locator("[role=img]").wait_for()
+
+
+def style_part(index: int) -> Prepare:
+    """Another part of the style page."""
+
+    async def prepare(page: Page) -> None:
+        await page.get_by_role("radiogroup").first.locator("label").nth(index).click()
+
+    return prepare
+
+
 async def lockout(page: Page) -> None:
     """Nobody is allowed any more, but somebody called today; nothing is saved."""
     addresses = page.locator("[data-path=allowed_ips]")
@@ -102,8 +210,15 @@ async def lockout(page: Page) -> None:
     await page.get_by_role("alert").wait_for()
 
 
+REVEAL: Final = press("[role=dialog] button:has(.tabler-icon-eye)", "[role=dialog] [role=img]")
+ROW_MENU: Final = press("[data-index='1'] button[aria-haspopup=menu]", "[role=menu]")
+ACCOUNT_MENU: Final = press("header button:has(.tabler-icon-user-circle)", "[role=menu]")
+
 PAGES: Final = (
     Shown(name="sign-in", path="/sign-in", signed_in=False),
+    Shown(name="sign-in-empty", path="/sign-in", prepare=empty_fields, signed_in=False),
+    Shown(name="sign-in-code", path="/sign-in", prepare=second_step, signed_in=False, faults="401.*sign_in"),
+    Shown(name="first-password", path="/", prepare=first_password),
     Shown(name="home", path="/"),
     Shown(name="home-fresh", path="/", prepare=fresh_system),
     Shown(name="home-trouble", path="/", prepare=trouble),
@@ -113,8 +228,23 @@ PAGES: Final = (
     Shown(name="calls-recent", path="/calls?tab=recent"),
     Shown(name="calls-record", path="/calls?tab=recent", prepare=first_row),
     Shown(name="users", path="/pbx/users"),
+    Shown(name="users-nothing", path="/pbx/users?search=nothing-like-it"),
+    Shown(name="users-chosen", path="/pbx/users", prepare=chosen_rows),
+    Shown(name="users-add", path="/pbx/users?add=1", prepare=more_options),
+    Shown(name="users-faults", path="/pbx/users?add=1", prepare=empty_fields),
+    Shown(name="users-range", path="/pbx/users?range=1", prepare=more_options),
+    Shown(name="users-edit", path="/pbx/users", prepare=drawer("pbx/users", "edit", more_options)),
+    Shown(name="users-phone", path="/pbx/users", prepare=drawer("pbx/users", "phone", REVEAL)),
+    Shown(name="users-change", path="/pbx/users", prepare=change_of_many),
+    Shown(name="users-remove", path="/pbx/users", prepare=removal_of_many),
+    Shown(name="users-menu", path="/pbx/users", prepare=ROW_MENU),
     Shown(name="trunks", path="/pbx/trunks"),
+    Shown(name="trunks-add", path="/pbx/trunks?add=1", prepare=registration),
+    Shown(name="trunks-edit", path="/pbx/trunks", prepare=drawer("pbx/trunks", "edit", more_options)),
     Shown(name="queues", path="/pbx/queues"),
+    Shown(name="queues-add", path="/pbx/queues?add=1", prepare=more_options),
+    Shown(name="queues-edit", path="/pbx/queues", prepare=drawer("pbx/queues", "edit", more_options)),
+    Shown(name="queues-agents", path="/pbx/queues", prepare=drawer("pbx/queues", "agents")),
     Shown(name="api-accounts", path="/maintenance/api-accounts"),
     Shown(name="api-accounts-add", path="/maintenance/api-accounts?add=1", prepare=more_options),
     Shown(name="api-accounts-edit", path="/maintenance/api-accounts", prepare=first_row),
@@ -127,6 +257,12 @@ PAGES: Final = (
     Shown(name="accounts", path="/maintenance/accounts"),
     Shown(name="activity", path="/maintenance/activity"),
     Shown(name="profile", path="/profile"),
+    Shown(name="profile-key", path="/profile", prepare=second_step_key),
+    Shown(name="account-menu", path="/", prepare=ACCOUNT_MENU),
     Shown(name="style", path="/style"),
+    Shown(name="style-form", path="/style", prepare=style_part(1)),
+    Shown(name="style-table", path="/style", prepare=style_part(2)),
+    Shown(name="style-states", path="/style", prepare=style_part(3)),
+    Shown(name="style-dialogs", path="/style", prepare=style_part(4)),
     Shown(name="not-found", path="/no/such/page"),
 )

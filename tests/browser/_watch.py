@@ -34,6 +34,14 @@ class PageWatch:
         context.on("requestfailed", self._on_failed)
         context.on("page", self._on_page)
 
+    def attach_page(self, page: Page) -> None:
+        """Watch one page of a context that has others, from now on."""
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda failure: self._findings.append(f"uncaught: {failure}"))
+        page.on("request", self._on_request)
+        page.on("requestfailed", self._on_failed)
+        self._on_page(page)
+
     def allow(self, pattern: str) -> None:
         """Let pass what a test brings about on purpose; a regular expression for the whole text of a finding.
 

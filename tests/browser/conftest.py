@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from browser._page import CHROMIUM_OPTIONS, DESKTOP, LOCALES, PHONE, Language, Scheme, chromium
 from browser._watch import PageWatch
@@ -113,18 +113,7 @@ async def new_page(
         username: str | None = ADMINISTRATOR,
         password: str = PASSWORD,
     ) -> Page:
-        width, height = size
-        context = await browser.new_context(
-            base_url=server.base_url,
-            locale=LOCALES[language],
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            reduced_motion="reduce",
-            is_mobile=size == PHONE,
-            has_touch=size == PHONE,
-        )
-        context.set_default_timeout(PATIENCE * 1000)
-        await context.grant_permissions(["clipboard-read", "clipboard-write"])
+        context = await new_profile(browser, server, language=language, size=size, scheme=scheme)
         watch.attach(context)
         if username is not None:
             await context.add_cookies(await session_cookies(server, username, password))
@@ -146,6 +135,25 @@ async def new_page(
 async def console_page(new_page: NewPage) -> Page:
     """The console at 1280 in English and light, signed in as administrator."""
     return await new_page()
+
+
+async def new_profile(
+    browser: Browser, server: TamasServer, *, language: Language, size: tuple[int, int], scheme: Scheme
+) -> BrowserContext:
+    """A browser profile without a session; whoever asks for it closes it."""
+    width, height = size
+    context = await browser.new_context(
+        base_url=server.base_url,
+        locale=LOCALES[language],
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        is_mobile=size == PHONE,
+        has_touch=size == PHONE,
+    )
+    context.set_default_timeout(PATIENCE * 1000)
+    await context.grant_permissions(["clipboard-read", "clipboard-write"])
+    return context
 
 
 async def session_cookies(server: TamasServer, username: str, password: str) -> list[Any]:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from browser._album import Album, Picture
 from browser._axe import grave_findings
 from browser._page import DESKTOP, PHONE, Language, Scheme, shoot
 from browser._pages import PAGES, Shown
 from browser._seed import working_day
-from browser.conftest import NewPage
-from support.console import ADMINISTRATOR
+from browser._watch import PageWatch
+from browser.conftest import new_profile, session_cookies
+from support.console import ADMINISTRATOR, PASSWORD
 from support.console import Browser as ConsoleBrowser
 from support.server import TamasServer
 
 pytestmark = pytest.mark.screenshots
 
-SIZES = (DESKTOP, PHONE)
 TALLEST = 4000
-"""Pixels of a page's picture."""
+"""Pixels of a picture."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,34 +42,91 @@ def album() -> Iterator[Album]:
     collected.write()
 
 
+@dataclass(frozen=True)
+class Shape:
+    """How a page is looked at."""
+
+    language: Language
+    size: tuple[int, int]
+    scheme: Scheme
+
+    def __str__(self) -> str:
+        return f"{self.language}-{self.size[0]}-{self.scheme}"
+
+
+SHAPES = [
+    Shape(language, size, scheme)
+    for language in ("en", "fa")
+    for size in (DESKTOP, PHONE)
+    for scheme in ("light", "dark")
+]
+
+
+class Profiles(Protocol):
+    """A browser profile for all pictures of a shape, in which somebody is signed in or not."""
+
+    async def __call__(self, shape: Shape, *, signed_in: bool) -> BrowserContext: ...
+
+
+@pytest.fixture(scope="module")
+async def profiles(browser: Browser, server: TamasServer, console: ConsoleBrowser) -> AsyncIterator[Profiles]:
+    """See :class:`Profiles`; what was fetched for one picture need not be fetched for the next one."""
+    opened: dict[tuple[Shape, bool], BrowserContext] = {}
+
+    async def profile(shape: Shape, *, signed_in: bool) -> BrowserContext:
+        known = opened.get((shape, signed_in))
+        if known is None:
+            known = await new_profile(
+                browser, server, language=shape.language, size=shape.size, scheme=shape.scheme
+            )
+            if signed_in:
+                await known.add_cookies(await session_cookies(server, ADMINISTRATOR, PASSWORD))
+            opened[shape, signed_in] = known
+        return known
+
+    yield profile
+    for context in opened.values():
+        await context.close()
+
+
 @pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
-@pytest.mark.parametrize("language", ["en", "fa"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 async def test_picture(
-    shown: Shown,
-    language: Language,
-    size: tuple[int, int],
-    scheme: Scheme,
-    new_page: NewPage,
-    album: Album,
+    shown: Shown, shape: Shape, profiles: Profiles, server: TamasServer, album: Album
 ) -> None:
     """The page can be shown, without a word of complaint from the browser; eyes judge how it looks."""
-    page = await new_page(
-        f"/console{shown.path}",
-        language=language,
-        size=size,
-        scheme=scheme,
-        username=ADMINISTRATOR if shown.signed_in else None,
+    watch = PageWatch(server.base_url)
+    if shown.faults is not None:
+        watch.allow(shown.faults)
+    context = await profiles(shape, signed_in=shown.signed_in)
+    page = await context.new_page()
+    watch.attach_page(page)
+    try:
+        await page.goto(f"/console{shown.path}")
+        await expect(page.get_by_role("heading", level=1).first).to_be_visible()
+        if shown.prepare is not None:
+            await shown.prepare(page)
+        await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        await _unroll(page, shape.size)
+        remarks = await grave_findings(page) + await _too_wide(page)
+        file = await shoot(page, f"{shown.name}-{shape}")
+    finally:
+        await page.close()
+    album.add(
+        Picture(page=shown.name, shape=str(shape), file=file, width=shape.size[0], remarks=tuple(remarks))
     )
-    await expect(page.get_by_role("heading", level=1).first).to_be_visible()
-    if shown.prepare is not None:
-        await shown.prepare(page)
-    await expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    remarks = await grave_findings(page) + await _too_wide(page)
-    shape = f"{language}-{size[0]}-{scheme}"
-    file = await shoot(page, f"{shown.name}-{shape}")
-    album.add(Picture(page=shown.name, shape=shape, file=file, width=size[0], remarks=tuple(remarks)))
+    watch.check()
+
+
+async def _unroll(page: Page, size: tuple[int, int]) -> None:
+    """Make the window so tall that all of the page, or of the drawer that is open, is in the picture."""
+    width, height = size
+    hidden: int = await page.evaluate(
+        """Math.max(...[document.documentElement, ...document.querySelectorAll('[role=dialog]')].map(
+            (one) => one.scrollHeight - one.clientHeight))"""
+    )
+    if hidden > 0:
+        await page.set_viewport_size({"width": width, "height": min(height + hidden, TALLEST)})
 
 
 async def _too_wide(page: Page) -> list[str]:
