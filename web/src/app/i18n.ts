@@ -36,7 +36,9 @@ function fileOf(language: string, namespace: string): (() => Promise<Texts>) | u
   );
 }
 
-// Numbers in texts have the digits of the language; names and the like keep their own direction in Persian.
+// Numbers in texts have the digits of the language; names and the like keep their own direction: in Persian all of
+// them, in English those that are written from right to left.
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 const ISOLATE = '\u2068';
 const POP = '\u2069';
 const inserted = {
@@ -46,8 +48,8 @@ const inserted = {
   addCached() {},
   format(value: unknown, _format: string | undefined, language: string | undefined) {
     if (typeof value === 'number') return new Intl.NumberFormat(language).format(value);
-    if (typeof value === 'string' && language === 'fa' && value !== '') return `${ISOLATE}${value}${POP}`;
-    return value as string;
+    if (typeof value !== 'string' || value === '') return value as string;
+    return language === 'fa' || RIGHT_TO_LEFT.test(value) ? `${ISOLATE}${value}${POP}` : value;
   },
 } as unknown as Formatter & { type: 'formatter' };
 

@@ -55,8 +55,22 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300, multiline: true, maw: 320 } },
     // The element that would take the focus at first is none that a menu may have.
     Menu: { defaultProps: { shadow: 'md', withinPortal: true, withInitialFocusPlaceholder: false } },
+    // What is offered scrolls as the list that it is, which a field stands for and the keyboard moves in.
     Select: {
-      defaultProps: { allowDeselect: false, checkIconPosition: 'right', comboboxProps: { shadow: 'md' } },
+      defaultProps: {
+        allowDeselect: false,
+        checkIconPosition: 'right',
+        comboboxProps: { shadow: 'md' },
+        withScrollArea: false,
+      },
+    },
+    Autocomplete: { defaultProps: { comboboxProps: { shadow: 'md' }, withScrollArea: false } },
+    TagsInput: { defaultProps: { comboboxProps: { shadow: 'md' }, withScrollArea: false } },
+    // Smaller buttons have letters of the same size.
+    Button: {
+      vars: (_: unknown, { size }: { size?: unknown }) => ({
+        root: size === 'compact-md' ? { '--button-fz': 'var(--mantine-font-size-sm)' } : {},
+      }),
     },
   },
 });

@@ -1,3 +1,5 @@
+import { useDirection } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { Notifications, notifications } from '@mantine/notifications';
 import { IconCheck, IconX } from '@tabler/icons-react';
 import i18next from 'i18next';
@@ -5,8 +7,12 @@ import i18next from 'i18next';
 const SHORT = 5_000;
 const LONG = 12_000;
 
+/** At the corner where neither drawers nor their buttons are; on phones, where these are everywhere, at the top. */
 export function Host() {
-  return <Notifications position="top-center" limit={3} containerWidth={400} />;
+  const { dir } = useDirection();
+  const narrow = useMediaQuery('(max-width: 48em)');
+  const corner = dir === 'rtl' ? 'bottom-right' : 'bottom-left';
+  return <Notifications position={narrow ? 'top-center' : corner} limit={3} containerWidth={400} />;
 }
 
 export function showNotification(message: string, done: boolean): void {

@@ -281,7 +281,7 @@ function useColumns({ mayUpdate, mayLogs, onEnabled }: ColumnOptions): Column<Ac
           );
         },
       },
-      { id: 'auth', width: 172, cell: (row) => t(`mode.${row.auth}`) },
+      { id: 'auth', width: 165, cell: (row) => t(`mode.${row.auth}`) },
       { id: 'services', width: 105, cell: (row) => <ServiceCount row={row} /> },
       {
         id: 'last_used_at',
@@ -298,7 +298,7 @@ function useColumns({ mayUpdate, mayLogs, onEnabled }: ColumnOptions): Column<Ac
       },
       {
         id: 'refused_today',
-        width: 120,
+        width: 127,
         align: 'end',
         cell: (row) => <Count row={row} count={row.refused_today} linked={mayLogs} refused />,
       },

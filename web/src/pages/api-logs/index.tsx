@@ -168,7 +168,7 @@ function useColumns(): Column<Request>[] {
   const format = useFormat();
   return useMemo(
     () => [
-      { id: 'at', width: 207, fixed: true, card: 'title', cell: (row) => <TimeText at={row.at} /> },
+      { id: 'at', width: 200, fixed: true, card: 'title', cell: (row) => <TimeText at={row.at} /> },
       { id: 'status', width: 148, card: 'beside', cell: (row) => <RequestStatus of={row} /> },
       {
         id: 'account',
@@ -176,7 +176,7 @@ function useColumns(): Column<Request>[] {
         cell: (row) => (row.account === null ? t('nobody') : <Name>{row.account}</Name>),
       },
       { id: 'address', width: 120, cell: (row) => <Code>{row.address}</Code> },
-      { id: 'service', width: 165, cell: (row) => <Name>{row.service}</Name> },
+      { id: 'service', width: 190, cell: (row) => <Name>{row.service}</Name> },
       { id: 'message', width: 120, grow: true, cell: (row) => <Name>{row.message ?? ''}</Name> },
       { id: 'method', width: 90, hidden: true, cell: (row) => <Code>{row.method}</Code> },
       {
@@ -187,7 +187,7 @@ function useColumns(): Column<Request>[] {
       },
       {
         id: 'duration_ms',
-        width: 115,
+        width: 97,
         align: 'end',
         cell: (row) => format.number(row.duration_us / 1000, { maximumFractionDigits: 1 }),
       },

@@ -18,22 +18,22 @@ export function columnsOf(onAgents: (row: QueueRow) => void): readonly Column<Qu
   return [
     {
       id: 'number',
-      width: 100,
+      width: 90,
       sortable: true,
       fixed: true,
       card: 'title',
       cell: (row) => <PhoneNumber>{row.number}</PhoneNumber>,
     },
     { id: 'name', width: 170, grow: true, sortable: true, cell: (row) => <Name>{row.name}</Name> },
-    { id: 'waiting', width: 120, card: 'beside', cell: (row) => <Waiting count={row.waiting} /> },
+    { id: 'waiting', width: 118, card: 'beside', cell: (row) => <Waiting count={row.waiting} /> },
     {
       id: 'longest',
-      width: 120,
+      width: 115,
       cell: (row) =>
         row.longest_wait_since === null ? <Nothing /> : <Duration since={row.longest_wait_since} />,
     },
-    { id: 'agents', width: 180, cell: (row) => <Agents row={row} onAgents={onAgents} /> },
-    { id: 'paused', width: 110, card: 'none', align: 'end', cell: (row) => <Count of={row.paused} /> },
+    { id: 'agents', width: 195, cell: (row) => <Agents row={row} onAgents={onAgents} /> },
+    { id: 'paused', width: 100, card: 'none', align: 'end', cell: (row) => <Count of={row.paused} /> },
     { id: 'strategy', width: 140, sortable: true, cell: (row) => <Strategy of={row.strategy} /> },
     { id: 'call_record', width: 110, hidden: true, cell: (row) => <Recorded on={row.call_record} /> },
     { id: 'music', width: 130, hidden: true, cell: (row) => <Name>{row.music}</Name> },

@@ -72,7 +72,7 @@ function Card({ id, card }: { id: string; card: Facts }) {
         <CopyField label={t('phone.user')} value={card.number} />
         {secret !== undefined && <CopyField label={t('phone.secret')} value={secret} />}
         <div>
-          <Text size="sm" fw={500} component="div" mb={4} id="transport">
+          <Text size="sm" fw="var(--mantine-font-weight-medium)" component="div" mb={4} id="transport">
             {t('phone.transport')}
           </Text>
           <SegmentedControl
