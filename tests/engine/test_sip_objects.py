@@ -172,7 +172,7 @@ def test_broken_register_strings(text: str) -> None:
 
 def test_trunk_by_address_alone() -> None:
     """The usual carrier: known by address on any port, called at host and port, no credentials."""
-    assert trunk() == TrunkSip(match="192.0.2.1", contact="sip:192.0.2.1:5060")
+    assert trunk() == TrunkSip(match="192.0.2.1", contact="sip:192.0.2.1:5060", t38="redundancy")
     assert set(trunk().columns()) == {c.name for c in trunks.c if c.name.startswith("pjsip_")}
 
 
@@ -217,6 +217,36 @@ def test_trunk_options() -> None:
     assert ignored_trunk_options("secret=s\nrtptimeout=5") == ("rtptimeout=5",)
 
 
+@pytest.mark.parametrize(
+    ("line", "t38", "size"),
+    [
+        ("", "redundancy", None),
+        ("t38pt_udptl=no", None, None),
+        ("t38pt_udptl = yes", "redundancy", None),
+        ("t38pt_udptl=yes,fec,maxdatagram=400", "fec", 400),
+        ("t38_udptl=Yes, None", "none", None),
+    ],
+)
+def test_t38_of_a_trunk(line: str, t38: str | None, size: int | None) -> None:
+    """A trunk has T.38 unless a line in the old driver's words says otherwise; an extension only by one."""
+    sip = trunk(more_options=line)
+    assert (sip.t38, sip.t38_maxdatagram) == (t38, size)
+    phone = extension_sip(more_options=line)
+    assert (phone.t38, phone.t38_maxdatagram) == ((t38, size) if line else (None, None))
+
+
+@pytest.mark.parametrize(
+    "value", ["", "maybe", "yes,turbo", "no,fec", "yes,maxdatagram=1", "yes,maxdatagram=9999"]
+)
+def test_t38_that_asterisk_could_not_use(value: str) -> None:
+    """Refused with the field's name, not dropped."""
+    if not value:
+        assert trunk(more_options="t38pt_udptl=").t38 == "redundancy"
+        return
+    with pytest.raises(SipSettingError, match="more_options"):
+        trunk(more_options=f"t38pt_udptl={value}")
+
+
 def test_other_technologies_give_nothing() -> None:
     """IAX2 and DAHDI have no PJSIP counterpart, whatever they say."""
     assert trunk(trunk_type="IAX2", register_string="anything") == TrunkSip()
@@ -238,4 +268,5 @@ def test_no_derived_value_breaks_a_line(register: str, options: str) -> None:
         return
     for name, value in sip.columns().items():
         assert value is None or str(value).isprintable(), name
-        assert len(str(value or "")) <= (trunks.c[name].type.length or 0), name  # type: ignore[attr-defined]
+        if name != "pjsip_t38_maxdatagram":
+            assert len(str(value or "")) <= (trunks.c[name].type.length or 0), name  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ ORIGINATE = {
     "trunk_name": "",
     "context": "main_routing",
     "created_at": 0,
+    "fax_id": None,
 }
 
 QUEUED = {"type": "local", "src": "101", "src_name": "Phone 101", "did": ""}

@@ -35,6 +35,10 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})?")
 _PASSWORD = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _EXPIRY = re.compile(r"~[0-9]{1,6}$")
+_T38_PROTECTION = frozenset({"none", "fec", "redundancy"})
+_MAX_DATAGRAM = re.compile(r"maxdatagram=([1-9][0-9]{1,3})")
+MAX_DATAGRAM = 1400
+"""Bytes of T.38 that fit into a packet of Ethernet."""
 _SCHEME = re.compile(r"^(?:(?:sips?:)|(?:udp|tcp|tls)://)", re.IGNORECASE)
 
 _EXTENSION_OPTIONS = frozenset(
@@ -49,6 +53,8 @@ _EXTENSION_OPTIONS = frozenset(
         "encryption",
         "media_encryption",
         "mailbox",
+        "t38pt_udptl",
+        "t38_udptl",
     }
 )
 _TRUNK_OPTIONS = frozenset(
@@ -62,6 +68,8 @@ _TRUNK_OPTIONS = frozenset(
         "remotesecret",
         "outboundproxy",
         "transport",
+        "t38pt_udptl",
+        "t38_udptl",
     }
 )
 
@@ -113,6 +121,40 @@ def codec_list(text: str, *, setting: str) -> str:
     return ",".join(codec for codec in codecs if codec)
 
 
+@dataclass(frozen=True, kw_only=True)
+class T38:
+    """How faxes go over an endpoint as T.38 (ITU-T T.38 over UDPTL)."""
+
+    t38: str | None = None
+    """Protection against loss: ``none``, ``fec`` or ``redundancy``; ``None``: no T.38."""
+    t38_maxdatagram: int | None = None
+    """Bytes of a packet, in place of what the other side says it can take."""
+
+
+def _t38(options: Mapping[str, str], *, default: T38) -> T38:
+    """Read ``t38pt_udptl = yes,redundancy,maxdatagram=400``, in any order behind ``yes``."""
+    text = _first(options, "t38pt_udptl", "t38_udptl")
+    if text is None:
+        return default
+    switch, *words = [word.strip().lower() for word in text.split(",")]
+    if switch == "no" and not words:
+        return T38()
+    protection, size = "redundancy", None
+    for word in words:
+        match = _MAX_DATAGRAM.fullmatch(word)
+        if word in _T38_PROTECTION:
+            protection = word
+        elif match is not None and int(match[1]) <= MAX_DATAGRAM:
+            size = int(match[1])
+        else:
+            switch = ""
+    if switch != "yes":
+        raise SipSettingError(
+            "more_options", "t38pt_udptl must be no, or yes with fec, redundancy, none or maxdatagram=400"
+        )
+    return T38(t38=protection, t38_maxdatagram=size)
+
+
 # -- extensions --------------------------------------------------------------------------------------------
 
 
@@ -129,6 +171,8 @@ class ExtensionSip:
     transport: str | None = None
     media_encryption: str | None = None
     mailboxes: str | None = None
+    t38: str | None = None
+    t38_maxdatagram: int | None = None
 
     def columns(self) -> dict[str, object]:
         """Values by column name."""
@@ -151,6 +195,7 @@ def extension_sip(*, more_options: str) -> ExtensionSip:
         language=_matched(_LANGUAGE, options, "language"),
         media_encryption=_media_encryption(encryption),
         mailboxes=_mailboxes(options.get("mailbox", "")),
+        **asdict(_t38(options, default=T38())),
     )
 
 
@@ -230,6 +275,8 @@ class TrunkSip:
     server_uri: str | None = None
     client_uri: str | None = None
     contact_user: str | None = None
+    t38: str | None = None
+    t38_maxdatagram: int | None = None
 
     def columns(self) -> dict[str, object]:
         """Values by column name."""
@@ -303,6 +350,7 @@ def trunk_sip(
         server_uri=registration.server_uri + uri_end if registration else None,
         client_uri=registration.client_uri if registration else None,
         contact_user=registration.number if registration else None,
+        **asdict(_t38(options, default=T38(t38="redundancy"))),
     )
 
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from tamas.store.engine_text import EngineText
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 """Newest revision in :mod:`tamas.store.migrations`."""
 
 metadata = MetaData(
@@ -49,6 +49,14 @@ AutoId = BigInteger().with_variant(Integer, "sqlite")
 def _setting(name: str, default: str = "") -> Column[str]:
     """A setting in the words of the wire."""
     return Column(name, Text, nullable=False, server_default=text(f"'{default}'"))
+
+
+def _t38() -> list[Column[Any]]:
+    """How an endpoint faxes over T.38."""
+    return [
+        Column("pjsip_t38", String(12), comment="none, fec or redundancy; null: no T.38"),
+        Column("pjsip_t38_maxdatagram", Integer, comment="Bytes; null: as the other side says"),
+    ]
 
 
 def _in_asterisks_words() -> list[Column[Any]]:
@@ -261,6 +269,7 @@ extensions = Table(
     Column("pjsip_transport", String(16)),
     Column("pjsip_media_encryption", String(8)),
     Column("pjsip_mailboxes", String(80)),
+    *_t38(),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
 )
@@ -302,6 +311,7 @@ trunks = Table(
     Column("pjsip_server_uri", String(255), comment="registration; null: none"),
     Column("pjsip_client_uri", String(255)),
     Column("pjsip_contact_user", String(64)),
+    *_t38(),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
 )
@@ -471,6 +481,7 @@ originates = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("closed_at", BigInteger, comment="When the call row was written; null: open"),
     Column("reason", Text, comment="Why it failed"),
+    Column("fax_id", Id, comment="The fax that is sent by it; null: a call of two parties"),
     Index(
         "ix_originates_open",
         "created_at",
@@ -755,5 +766,6 @@ ps_contacts = Table(
 )
 
 # Tables of rooms with modules of their own; each module adds its tables to the same metadata.
+from tamas.store import fax_schema as fax_schema  # noqa: E402
 from tamas.store import recordings_schema as recordings_schema  # noqa: E402
 from tamas.store import voicemail_schema as voicemail_schema  # noqa: E402

@@ -104,6 +104,13 @@ _NAT_COLUMNS = """
         AS rtp_symmetric,
     CASE dtmfmode WHEN 'rfc2833' THEN 'rfc4733' ELSE dtmfmode END AS dtmf_mode"""
 
+_T38_COLUMNS = """
+    CASE WHEN pjsip_t38 IS NULL THEN 'no' ELSE 'yes' END AS t38_udptl, pjsip_t38 AS t38_udptl_ec,
+    pjsip_t38_maxdatagram AS t38_udptl_maxdatagram,
+    CASE WHEN nat IN ('yes', 'both', 'force_rport,comedia', 'comedia') THEN 'yes' ELSE 'no' END
+        AS t38_udptl_nat"""
+
+# `fax_detect` would take faxes that an extension sends for ones that it gets; the call flow detects them.
 # `deny` stands before `permit`: Asterisk applies them in column order.
 _EXTENSION_ENDPOINTS = f"""
 SELECT number AS id, pjsip_transport AS transport, number AS aors,
@@ -119,7 +126,7 @@ SELECT number AS id, pjsip_transport AS transport, number AS aors,
     {_whole(f"{_short('name')} || ' <' || {_CALLER_NUMBER} || '>'")} AS callerid,
     callgroup AS call_group, pickupgroup AS pickup_group,
     CASE WHEN callcounter = 'yes' AND call_limit <> '' THEN call_limit ELSE '0' END AS device_state_busy_at,
-    deny, permit, faxdetect AS fax_detect,
+    deny, permit, 'no' AS fax_detect, {_T38_COLUMNS},
     {_whole("pjsip_from_user")} AS from_user, {_whole("pjsip_from_domain")} AS from_domain,
     pjsip_language AS language, pjsip_media_encryption AS media_encryption,
     pjsip_mailboxes AS mailboxes, number AS accountcode,
@@ -134,7 +141,7 @@ SELECT '{TRUNK_PREFIX}' || name, pjsip_transport, '{TRUNK_PREFIX}' || name,
     disallow, allow,
     CASE WHEN directmedia = 'yes' AND canreinvite = 'yes' THEN 'yes' ELSE 'no' END,
     {_NAT_COLUMNS},
-    NULL, NULL, NULL, '0', deny, permit, 'no',
+    NULL, NULL, NULL, '0', deny, permit, 'no', {_T38_COLUMNS},
     {_whole("pjsip_from_user")}, {_whole("pjsip_from_domain")}, NULL, NULL, NULL,
     '{TRUNK_PREFIX}' || name, 'yes', 'no'
 FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP'"""
