@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# The suite starts some hundred processes of ours; each would compile every module anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 pytest_plugins = [
     "support.databases",
     "support.leaks",

@@ -18,7 +18,7 @@ from tamas.sa.service import Service
 
 pytestmark = pytest.mark.engine
 
-EVERY_DAY = 12
+EVERY_DAY = 5
 """Requests for each service."""
 MANY = 400
 SEED = 20261123

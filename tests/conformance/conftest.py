@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import httpx
 import pytest
@@ -12,6 +12,18 @@ from support.server import TamasServer
 from support.sounds import tone_wav
 from tamas.settings import load_settings
 from tamas.store.database import open_database
+
+EVERY_DAY = {"sqlite": "gregorian", "postgresql": "jalali"}
+"""The calendar in which each store is seen in the everyday suite; the other combinations are slow."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark what is not for every day."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        given: Mapping[str, str] = callspec.params if callspec is not None else {}
+        if "world" in given and EVERY_DAY[given["either_server"]] != given["world"]:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="module", params=["gregorian", "jalali"])
