@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tamas import __version__
-from tamas.commands import account, calls, console_account, doctor, fetch, settings
+from tamas.commands import account, calls, console_account, doctor, fetch, recordings, settings
 from tamas.commands.api_log import api_log
 from tamas.commands.output import AsJson, console, errors, print_json
 from tamas.errors import TamasError
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.add_typer(account.app, name="account")
 app.add_typer(settings.app, name="settings")
 app.add_typer(calls.app, name="calls")
+app.add_typer(recordings.app, name="recordings")
 app.add_typer(console_account.app, name="console")
 app.command(name="api-log")(api_log)
 app.command(name="doctor")(doctor.doctor)

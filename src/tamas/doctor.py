@@ -114,7 +114,7 @@ async def _disk(settings: Settings) -> list[Finding]:
             check="disk",
             verdict="problem" if free < VERY_LOW_DISK_BYTES else "warning",
             text=text,
-            remedy="make room or move TAMAS_STATE_DIR: recordings need about 1 MB a minute",
+            remedy="make room or move TAMAS_STATE_DIR: recordings need 2 MB a minute until converted",
         )
     ]
 

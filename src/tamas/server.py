@@ -35,6 +35,8 @@ from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
 from tamas.engine.status_file import keep_status
 from tamas.engine_events import EngineEvents
 from tamas.http_server import serve_http
+from tamas.recordings.care import RecordingCare
+from tamas.recordings.folders import RecordingFolders
 from tamas.records.ingest import Ingestion
 from tamas.sa.app import SimotelApi
 from tamas.sa.uploads import clear_incoming
@@ -100,12 +102,14 @@ async def serve_main(
         slot = EngineSlot()
         ingestion = Ingestion(store.database)
         events = EngineEvents(store.database, ingestion)
+        care = RecordingCare(store.database, RecordingFolders(root=layout.recordings))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_serve_http(store, slot, listener, stop), name="http")
             log.info("serving at %s", settings.http_address)
             background = [
                 tasks.create_task(ingestion.run(), name="ingestion"),
                 tasks.create_task(events.run(), name="engine-events"),
+                tasks.create_task(care.run(), name="recordings"),
                 tasks.create_task(
                     keep_status(EngineLayout(state_dir=settings.state_dir).status, slot.status),
                     name="engine-status",

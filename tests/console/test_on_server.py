@@ -110,7 +110,7 @@ async def test_a_two_way_call_from_ringing_to_its_recording(
 
     url = f"{PREFIX}calls/recording?call_id={record['call_id']}"
     whole = await browser.http.get(url)
-    assert (whole.status_code, whole.content[:4], whole.content[8:12]) == (200, b"RIFF", b"WAVE")
+    assert (whole.status_code, whole.headers["content-type"]) == (200, "audio/mpeg")
     part = await browser.http.get(url, headers={"Range": "bytes=1000-1999"})
     assert (part.status_code, part.content) == (206, whole.content[1000:2000])
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import wave
+from array import array
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from dialplan._switchboard import FALLBACK, TONES, Switchboard
+from support.sounds import strength
 from support.waiting import eventually
 from tamas.demo.call import PhoneCall
 from tamas.demo.phone import AutoAnswer, AutoReject, Phone
@@ -201,27 +202,24 @@ async def test_limit_of_simultaneous_calls(board: Switchboard) -> None:
 
 
 async def _recording(board: Switchboard, cuid: str, piece: str = "") -> Path:
-    files = await eventually(
-        lambda: list((board.settings.state_dir / "recordings").glob(f"*/*_{cuid}{piece}.wav")),
-        what="the recording",
-    )
+    """What Asterisk wrote; its stem is the name that reports show."""
+    folder = board.settings.state_dir / "recordings" / "source"
+    files = await eventually(lambda: list(folder.glob(f"*_{cuid}{piece}.mp3.raw")), what="the recording")
     (file,) = files
     return Path(file)
 
 
-def _loudness(file: Path) -> int:
-    """Largest sample."""
-    with wave.open(str(file)) as sound:
-        frames = sound.readframes(sound.getnframes())
-    return max(
-        (abs(int.from_bytes(frames[i : i + 2], "little", signed=True)) for i in range(0, len(frames), 2)),
-        default=0,
-    )
+def _tones(file: Path, *hertz: int) -> list[list[bool]]:
+    """For each party, the one who answered first: whether each tone was heard of it."""
+    content = file.read_bytes()
+    samples = array("h")
+    samples.frombytes(content[: len(content) // 4 * 4])
+    return [[strength(samples[party::2], one) > 0.3 for one in hertz] for party in (0, 1)]
 
 
 @pytest.mark.parametrize("who", ["201", "202"])
 async def test_recording_when_either_side_asks(board: Switchboard, who: str) -> None:
-    """The flag of caller or callee makes one recording, with the date and id of the call, and sound in it."""
+    """The flag of caller or callee makes one recording, named for date and id of the call, parties apart."""
     await board.change(who, call_record="yes")
     call, answered = await _talk(board, "201", "202", "202")
     await _both_hear(call, TONES["202"], answered, TONES["201"])
@@ -231,9 +229,11 @@ async def test_recording_when_either_side_asks(board: Switchboard, who: str) -> 
     cuid = await board.last_cuid()
     facts = await board.facts(cuid)
     file = await _recording(board, cuid)
-    assert [value for key, value in facts if key == "record"] == [file.name]
-    assert file.parent.name == file.name[:8]
-    await eventually(lambda: _loudness(file) > 500, what="sound in the recording")
+    assert [value for key, value in facts if key == "record"] == [file.stem]
+    apart = [[False, True], [True, False]]
+    await eventually(
+        lambda: _tones(file, TONES["201"], TONES["202"]) == apart, what="each party in a channel of its own"
+    )
 
 
 async def test_no_recording_without_an_answer(board: Switchboard) -> None:
@@ -247,8 +247,8 @@ async def test_no_recording_without_an_answer(board: Switchboard) -> None:
     cuid = await board.last_cuid()
     file = await _recording(board, cuid)
     facts = await board.facts(cuid)
-    assert [value for key, value in facts if key == "record"] == [file.name]
-    assert file.name.endswith(f"_{cuid}.wav")
+    assert [value for key, value in facts if key == "record"] == [file.stem]
+    assert file.stem.endswith(f"_{cuid}.mp3")
 
 
 async def test_queue_call_reaches_an_agent(board: Switchboard) -> None:
@@ -271,8 +271,9 @@ async def test_queue_call_reaches_an_agent(board: Switchboard) -> None:
     facts = await board.facts(cuid)
     assert {("type", "incoming"), ("queue", "900"), ("agent", "206"), ("entry", "carrier")} <= set(facts)
     file = await _recording(board, cuid)
-    assert [value for key, value in facts if key == "record"] == [file.name]
-    assert not list(file.parent.glob(f"*_{cuid}.1.wav"))
+    assert [value for key, value in facts if key == "record"] == [file.stem]
+    assert _tones(file, TONES["carrier"], TONES["204"]) == [[False, True], [True, False]]
+    assert not list(file.parent.glob(f"*_{cuid}.1.*"))
 
 
 async def test_several_phones_ring_together(board: Switchboard) -> None:

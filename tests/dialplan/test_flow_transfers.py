@@ -28,7 +28,7 @@ async def test_callee_transfers_the_caller(board: Switchboard) -> None:
     cuid = await board.last_cuid()
     facts = await board.facts(cuid)
     names = [value for key, value in facts if key == "record"]
-    assert [name.partition("_")[2] for name in names] == [f"{cuid}.wav", f"{cuid}.1.wav"]
+    assert [name.partition("_")[2] for name in names] == [f"{cuid}.mp3", f"{cuid}.1.mp3"]
 
 
 async def test_extension_transfers_an_outside_caller_to_an_outside_number(board: Switchboard) -> None:

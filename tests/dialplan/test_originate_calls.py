@@ -235,7 +235,7 @@ async def test_recording_of_an_originated_call(board: Switchboard) -> None:
     await second.until_ended()
     uniqueid = (await _row(board, call_id))["uniqueid"]
     (name,) = [value for key, value in await board.facts(uniqueid) if key == "record"]
-    assert name.endswith(f"_{uniqueid}.wav")
+    assert name.endswith(f"_{uniqueid}.mp3")
 
 
 @pytest.mark.parametrize(

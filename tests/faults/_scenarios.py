@@ -40,7 +40,7 @@ async def talk_goes_on(scene: Scene, blow: Blow) -> None:
     row = await scene.record(originated_call_id=originated)
     assert_answered(row, talk=second)
     assert (row["src"], row["dst"], row["type"]) == ("201", "202", "local")
-    assert recorded_seconds(scene.server, row["record"]) == pytest.approx(row["billsec"] / 1e6, abs=1.0)
+    assert await recorded_seconds(scene.server, row["record"]) == pytest.approx(row["billsec"] / 1e6, abs=1.0)
 
 
 async def _talk_ends_meanwhile(scene: Scene, blow: Blow) -> None:
@@ -123,7 +123,7 @@ async def _agent_answers_meanwhile(scene: Scene, blow: Blow) -> None:
     row = await scene.record(src="212", dst=STAFFED)
     assert_answered(row, talk=agent)
     assert (row["queue"], row["agent"]) == (STAFFED, AGENT)
-    assert recorded_seconds(scene.server, row["record"]) > 0
+    assert await recorded_seconds(scene.server, row["record"]) > 0
 
 
 async def _caller_waits_in_queue(scene: Scene, blow: Blow) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import secrets
 import time
-import wave
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from tamas.demo.phone import Phone, Ring, close_phones, open_phones
 from tamas.engine.ami import AmiClient, AmiMessage
 from tamas.engine.configuration import AMI_USER, LOOPBACK, load_secrets
 from tamas.engine.layout import EngineLayout
+from tamas.media.audio import probe
 from tamas.store.clock import MICROSECONDS
 from tamas.store.database import Database, Row, open_database
 from tamas.store.schema import calls, cdr, cel, originates
@@ -256,12 +256,11 @@ async def whole(scene: Scene, originated: str) -> None:
     assert details, "no CDR"
 
 
-def recorded_seconds(server: TamasServer, name: str) -> float:
-    """Length of a recording. :raises AssertionError: there is no such file, or two."""
-    files = list((server.state_dir / "recordings").rglob(name))
-    assert len(files) == 1, (name, files)
-    with contextlib.closing(wave.open(str(files[0]), "rb")) as recording:
-        return recording.getnframes() / recording.getframerate()
+async def recorded_seconds(server: TamasServer, name: str) -> float:
+    """Length of a recording, once it is kept."""
+    kept = server.state_dir / "recordings" / name[:8] / name
+    await eventually(kept.is_file, within=15, what=f"the recording {name}")
+    return probe(kept).duration / 1e6
 
 
 @asynccontextmanager

@@ -84,7 +84,7 @@ async def test_a_recorded_local_call(board: Switchboard) -> None:
     row = await _call_of(board.database, cuid)
     assert (row.type, row.src, row.dst, row.disposition) == ("local", "201", "202", "ANSWERED")
     assert row.record is not None
-    assert (board.settings.state_dir / "recordings" / row.record[:8] / row.record).exists()
+    assert (board.settings.state_dir / "recordings" / "source" / f"{row.record}.raw").exists()
 
 
 @pytest.mark.parametrize(

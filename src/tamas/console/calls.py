@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 from sqlalchemy import select
 from starlette.responses import FileResponse
+from starlette.types import Receive, Scope, Send
 
 from tamas.console.context import ConsoleContext
 from tamas.console.errors import Invalid, NotFound, Unavailable
@@ -27,10 +29,12 @@ from tamas.dialplan.originate import (
     OriginateError,
     originate,
 )
-from tamas.dialplan.recording import recording_file
 from tamas.engine.ami import AmiActionFailed
 from tamas.engine.engine import EngineNotReady
 from tamas.engine.layout import EngineLayout
+from tamas.media.audio import MEDIA_TYPES
+from tamas.recordings.folders import RecordingFolders
+from tamas.recordings.playable import Recordings
 from tamas.records.calls import Call, get_call, list_calls
 from tamas.sa.call.originate import LENIENT_CONTEXTS, Originate, asked_call, close_refused
 from tamas.sa.fields import (
@@ -46,6 +50,7 @@ from tamas.sa.fields import (
     required,
 )
 from tamas.sa.sent_files import sent_file
+from tamas.sa.uploads import incoming
 from tamas.store.schema import extensions, trunks
 
 RECENT_COUNT = 50
@@ -299,17 +304,35 @@ async def recording(context: ConsoleContext, request: RecordingQuery) -> FileRes
     call = await get_call(context.database, request.call_id)
     if call is None or call.record is None:
         raise NotFound("there is no recording of this call")
-    path = recording_file(EngineLayout(state_dir=context.settings.state_dir).recordings, call.record)
-    if path is None:
+    state_dir = context.settings.state_dir
+    folders = RecordingFolders(root=EngineLayout(state_dir=state_dir).recordings)
+    found = await Recordings(folders=folders, scratch=incoming(state_dir)).playable(call.record)
+    if found is None:
         raise NotFound("the recording is not here")
-    file = await asyncio.to_thread(sent_file, path, media_type="audio/wav")
-    return FileResponse(
+    file = await asyncio.to_thread(sent_file, found.path, media_type=MEDIA_TYPES[found.form])
+    return _Playing(
         file.path,
         media_type=file.media_type,
-        filename=file.name,
+        filename=found.name,
         stat_result=file.state,
         content_disposition_type="inline",
+        temporary=found.temporary,
     )
+
+
+class _Playing(FileResponse):
+    """A file, removed afterwards when it was made for this answer."""
+
+    def __init__(self, *args: Any, temporary: bool, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._temporary = temporary
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self._temporary:
+                await asyncio.to_thread(Path(self.path).unlink, missing_ok=True)
 
 
 def _record(call: Call) -> CallRecord:

@@ -33,11 +33,13 @@ from tamas.dialplan.directory import Caller, Extension, Lookup, Queue, look_up
 from tamas.dialplan.entry import DIALABLE, RESUME_SCRIPT, Entry, Way, read_entry
 from tamas.dialplan.facts import EVENT, encode_facts
 from tamas.dialplan.forwarding import forward_target
-from tamas.dialplan.recording import Recording, RecordingNames
 from tamas.dialplan.resume import Node, Outcome, Resumption, read_resumption, write_hops
 from tamas.engine.fastagi import AgiCallEnded, AgiRaw, AgiSession
 from tamas.engine.fixed_dialplan import DIAL_OPTIONS, EXTENSION_RING_SECONDS, QUEUE_ANSWERED_SUBROUTINE
+from tamas.engine.layout import EngineLayout
 from tamas.errors import TamasError
+from tamas.recordings.folders import RecordingFolders
+from tamas.recordings.names import Recording, RecordingNames
 from tamas.settings import Settings
 from tamas.store.changes import Changes
 from tamas.store.database import STORE_ERRORS, Database
@@ -90,14 +92,15 @@ class CallFlow:
     def __init__(self, database: Database, settings: Settings, changes: Changes | None = None) -> None:
         """:param changes: tells when runtime settings change; without it the store is asked each time.
 
-        :raises tamas.dialplan.recording.UnusableRecordingDirectory: see there.
+        :raises tamas.recordings.names.UnusableRecordingDirectory: see there.
         """
         self._database = database
         self._fallback_number = settings.fallback_number
         self._changes = changes or Changes(database)
         self._runtime: Mapping[str, Any] = {}
         self._runtime_generation: int | None = None
-        self._names = RecordingNames(settings.state_dir / "recordings")
+        folders = RecordingFolders(root=EngineLayout(state_dir=settings.state_dir).recordings)
+        self._names = RecordingNames(folders)
 
     async def handle(self, session: AgiSession) -> None:
         """Take a call from the fixed dialplan to its end.
@@ -138,7 +141,8 @@ class CallFlow:
         return self._runtime
 
     async def take_recording(self, cuid: str) -> Recording | None:
-        return self._names.take(cuid, str((await self.runtime())["timezone"]))
+        runtime = await self.runtime()
+        return self._names.take(cuid, str(runtime["timezone"]), runtime["recordings.format"])
 
     def give_back_recording(self, cuid: str, recording: Recording) -> None:
         self._names.give_back(cuid, recording)

@@ -194,20 +194,23 @@ def _leg_context(name: str) -> str:
 
 
 def _subroutines() -> str:
-    """What runs on the called channel when it has answered, before the talk begins."""
+    """What runs on the called channel when it has answered, before the talk begins.
+
+    MixMonitor's ``D`` keeps the parties apart, by turns in one file, which has to be named ``.raw``.
+    """
     return "\n".join(
         (
             f"[{ANSWERED_SUBROUTINE}]",
             "; ARG1: facts, ARG2: file to record into, or empty",
             "exten => s,1,CELGenUserEvent(TAMAS,${ARG1})",
             ' same => n,GotoIf($["${ARG2}" = ""]?done)',
-            " same => n,MixMonitor(${ARG2})",
+            " same => n,MixMonitor(${ARG2},D)",
             " same => n,Set(TAMAS_RECORDING=1)",
             " same => n(done),Return()",
             "",
             f"[{QUEUE_ANSWERED_SUBROUTINE}]",
             "exten => s,1,CELGenUserEvent(TAMAS,record=${TAMAS_RECORD_NAME})",
-            " same => n,MixMonitor(${TAMAS_RECORD_DIR}/${TAMAS_RECORD_NAME})",
+            " same => n,MixMonitor(${TAMAS_RECORD_DIR}/${TAMAS_RECORD_NAME}.raw,D)",
             " same => n,Set(TAMAS_RECORDING=1)",
             " same => n,Return()",
             "",

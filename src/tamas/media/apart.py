@@ -1,24 +1,29 @@
-"""Work on files of strangers in a process of its own, with limits: a file that is a trap takes nothing along.
+"""Work on files in a process of its own, with limits: a file that is a trap takes nothing along.
 
 The event loop is never blocked, at most :data:`SLOTS` run at once, and what a client sends can cost
 :data:`SECONDS` and :data:`MEMORY` at most. Sources and targets are files; the source is only read.
+Recordings of calls are ours, but long: they have limits of their own, and take nobody's place.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tamas.media.refusals import REFUSALS, MediaRefused, TooCostly
+
+if TYPE_CHECKING:
+    from tamas.media.audio import SoundFormat
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +38,50 @@ OPEN_FILES = 64
 SLOTS = max(1, (os.cpu_count() or 2) // 2)
 """Jobs at once; more wait."""
 NICENESS = 10
+RECORDING_SECONDS = 1800
+"""For some recordings in a row: a day of talk takes some minutes."""
+RECORDING_WRITTEN = 4 * 1024**3
+"""Bytes: where WAV ends."""
+RECORDING_NICENESS = 19
+"""Calls come first, and requests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Limits:
+    """What a process may cost."""
+
+    seconds: float
+    cpu_seconds: int
+    written: int
+    """Bytes of a file."""
+    niceness: int
+
+
+_STRANGERS = "strangers"
+_RECORDINGS = "recordings"
 
 _slots = asyncio.Semaphore(SLOTS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingOrder:
+    """A recording to be kept, as :func:`tamas.media.recording.keep_recording` takes it."""
+
+    source: Path
+    mixed: Path | None
+    dual: Path | None
+    to: SoundFormat
+
+
+def _limits(whose: str) -> _Limits:
+    if whose == _RECORDINGS:
+        return _Limits(
+            seconds=RECORDING_SECONDS,
+            cpu_seconds=RECORDING_SECONDS,
+            written=RECORDING_WRITTEN,
+            niceness=RECORDING_NICENESS,
+        )
+    return _Limits(seconds=SECONDS, cpu_seconds=CPU_SECONDS, written=MAX_WRITTEN, niceness=NICENESS)
 
 
 async def sound_apart(source: Path, target: Path, **how: Any) -> int:
@@ -61,6 +108,42 @@ async def pdf_apart(source: Path, target: Path) -> int:
     return int(await _apart("pdf", source, target, {}))
 
 
+async def recordings_apart(orders: Sequence[RecordingOrder]) -> list[int | MediaRefused | OSError]:
+    """:func:`tamas.media.recording.keep_recording` for each order in turn, in one process for all.
+
+    :returns: for each order, microseconds of sound, or why there is none; its targets are then gone.
+        :class:`TooCostly` for all when the process died.
+    """
+    told = [
+        {
+            "source": str(order.source),
+            "mixed": None if order.mixed is None else str(order.mixed),
+            "dual": None if order.dual is None else str(order.dual),
+            "to": order.to,
+        }
+        for order in orders
+    ]
+    answer = None
+    try:
+        answer = await _run(json.dumps({"job": "recordings", "orders": told}).encode(), _RECORDINGS)
+    finally:
+        if answer is None:
+            for target in [path for order in orders for path in (order.mixed, order.dual)]:
+                if target is not None:
+                    _remove(target)
+    if answer is None:
+        return [TooCostly("it was given up") for _ in orders]
+    return [_kept(each) for each in answer["done"]]
+
+
+def _kept(answer: dict[str, Any]) -> int | MediaRefused | OSError:
+    if "errno" in answer:
+        return OSError(answer["errno"], answer["why"])
+    if "refused" in answer:
+        return REFUSALS[answer["refused"]](answer["why"])
+    return int(answer["done"])
+
+
 async def _apart(job: str, source: Path, target: Path, how: dict[str, Any]) -> Any:
     order = json.dumps({"job": job, "source": str(source), "target": str(target), "how": how})
     try:
@@ -84,13 +167,14 @@ def _remove(target: Path) -> None:
     target.unlink(missing_ok=True)
 
 
-async def _run(order: bytes) -> dict[str, Any] | None:
+async def _run(order: bytes, whose: str = _STRANGERS) -> dict[str, Any] | None:
     """What the process answered; ``None`` when it did not come to that."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
         "-m",
         "tamas.media",
+        whose,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -98,7 +182,7 @@ async def _run(order: bytes) -> dict[str, Any] | None:
         env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8"},
     )
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(_limits(whose).seconds):
             output, errors = await process.communicate(order)
     except TimeoutError:
         return None
@@ -126,7 +210,11 @@ def serve_one_job() -> None:
     order = json.load(sys.stdin)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
-    _limit()
+    _limit(_limits(sys.argv[1]))
+    if order["job"] == "recordings":
+        with answers:
+            json.dump({"done": [_recording(each) for each in order["orders"]]}, answers)
+        return
     try:
         done = _JOBS[order["job"]](Path(order["source"]), Path(order["target"]), **order["how"])
     except MediaRefused as refusal:
@@ -139,11 +227,11 @@ def serve_one_job() -> None:
         json.dump(answer, answers)
 
 
-def _limit() -> None:
-    os.nice(NICENESS)
+def _limit(limits: _Limits) -> None:
+    os.nice(limits.niceness)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 2))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_WRITTEN, MAX_WRITTEN))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 2))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.written, limits.written))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -155,6 +243,18 @@ def _sound(source: Path, target: Path, **how: Any) -> dict[str, Any]:
     from tamas.media.audio import convert
 
     return asdict(convert(source, target, **how))
+
+
+def _recording(order: dict[str, Any]) -> dict[str, Any]:
+    from tamas.media.recording import keep_recording
+
+    targets = {key: None if order[key] is None else Path(order[key]) for key in ("mixed", "dual")}
+    try:
+        return {"done": keep_recording(Path(order["source"]), **targets, to=order["to"])}
+    except MediaRefused as refusal:
+        return {"refused": type(refusal).__name__, "why": str(refusal)}
+    except OSError as error:
+        return {"errno": error.errno or errno.EIO, "why": error.strerror or str(error)}
 
 
 def _document(source: Path, target: Path, **how: Any) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -114,7 +114,7 @@ def convert(
             told = _told_seconds(container, stream, source)
             if told is not None:
                 _check_length(told, max_seconds)
-            with _WRITERS[to](target, rate, wanted) as write:
+            with writing(target, to, rate, wanted) as write:
                 seconds = _resampled(container, stream, rate, wanted, max_seconds, write) / rate
             _check_whole(seconds, told)
             _check_ending(source, container.format.name)
@@ -224,6 +224,19 @@ def _resampled(
 
 
 @contextmanager
+def writing(
+    path: Path, form: SoundFormat, rate: int, channels: int, *, quality: str | None = None
+) -> Iterator[Callable[[AudioFrame], None]]:
+    """A file to which frames of 16 bits, by turns, are written.
+
+    :param quality: of LAME, ``"0"`` (best) to ``"9"`` (fastest); ``None``: its own choice.
+    """
+    writers = {"wav": lambda: _wav(path, rate, channels), "mp3": lambda: _mp3(path, rate, channels, quality)}
+    with writers[form]() as write:
+        yield write
+
+
+@contextmanager
 def _wav(path: Path, rate: int, channels: int) -> Iterator[Callable[[AudioFrame], None]]:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(channels)
@@ -237,9 +250,10 @@ def _wav(path: Path, rate: int, channels: int) -> Iterator[Callable[[AudioFrame]
 
 
 @contextmanager
-def _mp3(path: Path, rate: int, channels: int) -> Iterator[Callable[[AudioFrame], None]]:
+def _mp3(path: Path, rate: int, channels: int, quality: str | None) -> Iterator[Callable[[AudioFrame], None]]:
     with av.open(str(path), "w", format="mp3") as file:
-        stream = file.add_stream("libmp3lame", rate=rate)
+        options = None if quality is None else {"compression_level": quality}
+        stream = file.add_stream("libmp3lame", rate=rate, options=options)
         stream.layout = "mono" if channels == 1 else "stereo"
         stream.bit_rate = MP3_BITRATE[channels]
 
@@ -249,14 +263,6 @@ def _mp3(path: Path, rate: int, channels: int) -> Iterator[Callable[[AudioFrame]
 
         yield write
         write(None)
-
-
-_WRITERS: dict[
-    SoundFormat, Callable[[Path, int, int], AbstractContextManager[Callable[[AudioFrame], None]]]
-] = {
-    "wav": _wav,
-    "mp3": _mp3,
-}
 
 
 def _check_ending(path: Path, container: str) -> None:

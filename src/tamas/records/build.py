@@ -70,6 +70,8 @@ class CallRecord:
     call: CallRow
     visits: tuple[QueueVisit, ...] = ()
     polls: tuple[PollAnswer, ...] = ()
+    recordings: tuple[str, ...] = ()
+    """Names of all its recordings, also of those that no row shows."""
 
 
 def build_record(
@@ -113,8 +115,16 @@ def build_record(
         end_reason=end_reason,
     )
     return CallRecord(
-        call=call, visits=visits, polls=poll_answers_of(story, visits, call.cuid, src, call.dst)
+        call=call,
+        visits=visits,
+        polls=poll_answers_of(story, visits, call.cuid, src, call.dst),
+        recordings=_recordings(story),
     )
+
+
+def _recordings(story: Story) -> tuple[str, ...]:
+    stated = (fact for channel in story.channels.values() for fact in channel.facts)
+    return tuple(sorted({value for _, key, value in stated if key == "record"}))
 
 
 def _from_story(

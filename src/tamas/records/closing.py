@@ -7,13 +7,15 @@ inbox rows are marked in the transaction that writes it, so that a process kille
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Table, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tamas.recordings.rows import note_recordings
 from tamas.records.build import CallRecord
+from tamas.records.queue_rows import QueueVisit
 from tamas.records.report_row import ReportRow
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import Connection, Dialect, Row
@@ -57,13 +59,19 @@ class Closing:
 async def write_calls(tx: Connection, dialect: Dialect, closings: Sequence[Closing]) -> None:
     """Insert the rows of calls, or amend those that are there, inside the caller's transaction.
 
-    An originate that a call belongs to is closed with it.
+    An originate that a call belongs to is closed with it, and its recordings begin to wait for conversion.
     """
     if not closings:
         return
     await line_up(tx, dialect)
     at = now()
-    records = [closing.record for closing in closings]
+    made = {
+        name: (closing.cuid, closing.record.call.ended_at)
+        for closing in closings
+        for name in closing.record.recordings
+    }
+    lost = await note_recordings(tx, dialect, made)
+    records = [_without(closing.record, lost) if lost else closing.record for closing in closings]
     visits = [visit for record in records for visit in record.visits]
     attempts = [attempt for visit in visits for attempt in visit.attempts]
     names = await _names(tx, {row.agent for row in visits} | {row.agent for row in attempts})
@@ -73,6 +81,17 @@ async def write_calls(tx: Connection, dialect: Dialect, closings: Sequence[Closi
     answers = [answer for record in records for answer in record.polls]
     await _write(tx, poll_answers, ("cuid", "position"), answers, at)
     await _settle(tx, dialect, closings, at)
+
+
+def _without(record: CallRecord, lost: frozenset[str]) -> CallRecord:
+    """A call that is written again keeps silent of recordings that are no more."""
+
+    def visit_without(visit: QueueVisit) -> QueueVisit:
+        attempts = (replace(each, record=None) if each.record in lost else each for each in visit.attempts)
+        return replace(visit, attempts=tuple(attempts))
+
+    call = replace(record.call, record=None) if record.call.record in lost else record.call
+    return replace(record, call=call, visits=tuple(visit_without(visit) for visit in record.visits))
 
 
 async def _write(

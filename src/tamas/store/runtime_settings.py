@@ -190,6 +190,30 @@ SETTINGS: dict[str, SettingSpec] = {
             description="Seconds between repeated warning beeps; 0: once.",
         ),
         SettingSpec(
+            key="recordings.format",
+            default="mp3",
+            check=_one_of("mp3", "wav"),
+            description="Form in which recordings of calls are kept, of calls that begin from now on.",
+        ),
+        SettingSpec(
+            key="recordings.dual_channel",
+            default=True,
+            check=_boolean,
+            description="Whether recordings are also kept with one party per channel, at twice the size.",
+        ),
+        SettingSpec(
+            key="recordings.days",
+            default=0,
+            check=_whole(0, 36_500),
+            description="Days that recordings are kept; 0: no limit.",
+        ),
+        SettingSpec(
+            key="recordings.disk_percent",
+            default=80,
+            check=_whole(0, 100),
+            description="Percent of the disk that recordings may take, else the oldest go; 0: no limit.",
+        ),
+        SettingSpec(
             key="uploads.audio_bytes",
             default=5_242_880,
             check=_whole(1024, MAX_UPLOAD),

@@ -7,31 +7,19 @@ without its ending, or with the other one: what lies there in another form is co
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import re
-import tempfile
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from tamas.dialplan.recording import recording_file
 from tamas.engine.layout import EngineLayout
-from tamas.media.apart import sound_apart
-from tamas.media.audio import MEDIA_TYPES, SoundFormat, probe
-from tamas.media.refusals import MediaRefused
+from tamas.media.audio import MEDIA_TYPES
+from tamas.recordings.folders import RecordingFolders
+from tamas.recordings.playable import Playable, Recordings
 from tamas.sa.errors import FileMissing
 from tamas.sa.fields import Text, required
 from tamas.sa.sent_files import SentFile, sent_file
 from tamas.sa.service import FileBytes, ServiceContext, service
 from tamas.sa.uploads import incoming
-
-log = logging.getLogger(__name__)
-
-_ENDING = re.compile(r"\.(mp3|wav)", re.IGNORECASE)
-_FORMS: tuple[SoundFormat, ...] = ("mp3", "wav")
-"""In the order in which they are looked for."""
 
 _FILE = "20200921_1600675211.10033.1.mp3"
 
@@ -52,7 +40,7 @@ class RecordingRequest(msgspec.Struct, kw_only=True):
     answer=FileBytes(MEDIA_TYPES["mp3"], MEDIA_TYPES["wav"]),
 )
 async def download(context: ServiceContext, request: RecordingRequest) -> SentFile:
-    return await _sent(context, request.file, None)
+    return await _sent(await _recordings(context).playable(request.file), request.file)
 
 
 @service(
@@ -64,81 +52,37 @@ async def download(context: ServiceContext, request: RecordingRequest) -> SentFi
     answer=FileBytes(MEDIA_TYPES["mp3"], MEDIA_TYPES["wav"]),
 )
 async def old_download(context: ServiceContext, request: RecordingRequest) -> SentFile:
-    return await _sent(context, request.file, "mp3")
+    return await _sent(await _recordings(context).playable(request.file, "mp3"), request.file)
 
 
 @service(
     "reports/audio/dual_channel_download",
     op="download",
     summary="Fetch a recording with one party per channel",
-    description="404 when the call was recorded with both parties in one channel.",
+    description=(
+        "First (left) whoever called, second (right) whoever answered."
+        " 404 when it was kept with both parties in one channel only."
+    ),
     request=RecordingRequest,
     answer=FileBytes(MEDIA_TYPES["wav"], MEDIA_TYPES["mp3"]),
 )
 async def download_both_channels(context: ServiceContext, request: RecordingRequest) -> SentFile:
-    stem, _ = _named(request.file)
-    for form in reversed(_FORMS):
-        path = await _found(context, stem, form)
-        if path is not None and await asyncio.to_thread(_channels, path) == 2:
-            return await asyncio.to_thread(sent_file, path, media_type=MEDIA_TYPES[form])
-    raise FileMissing(request.file)
+    return await _sent(await _recordings(context).playable_dual(request.file), request.file)
 
 
-async def _sent(context: ServiceContext, name: str, form: SoundFormat | None) -> SentFile:
-    """A recording in the form that its name ends in, else in ``form``, else in the one that there is."""
-    stem, ending = _named(name)
-    wanted = ending or form
-    found = {each: path for each in _FORMS if (path := await _found(context, stem, each)) is not None}
-    if not found:
+def _recordings(context: ServiceContext) -> Recordings:
+    state_dir = context.settings.state_dir
+    folders = RecordingFolders(root=EngineLayout(state_dir=state_dir).recordings)
+    return Recordings(folders=folders, scratch=incoming(state_dir))
+
+
+async def _sent(found: Playable | None, name: str) -> SentFile:
+    if found is None:
         raise FileMissing(name)
-    form, path = next(((each, found[each]) for each in found if each == wanted), next(iter(found.items())))
-    if wanted is not None and form != wanted:
-        converted = await _converted(context, path, wanted)
-        if converted is not None:
-            return sent_file(
-                converted, media_type=MEDIA_TYPES[wanted], name=f"{stem}.{wanted}", temporary=True
-            )
-    return await asyncio.to_thread(sent_file, path, media_type=MEDIA_TYPES[form])
-
-
-def _named(name: str) -> tuple[str, SoundFormat | None]:
-    """A name without its ending, and the form that the ending names."""
-    stem, dot, ending = name.rpartition(".")
-    if _ENDING.fullmatch(dot + ending) is None:
-        return name, None
-    return stem, "mp3" if ending.lower() == "mp3" else "wav"
-
-
-async def _found(context: ServiceContext, stem: str, form: SoundFormat) -> Path | None:
-    directory = EngineLayout(state_dir=context.settings.state_dir).recordings
-    path = recording_file(directory, f"{stem}.{form}")
-    return path if path is not None and await asyncio.to_thread(_is_plain, path) else None
-
-
-def _is_plain(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
-
-
-def _channels(path: Path) -> int:
-    try:
-        return probe(path).channels
-    except MediaRefused:
-        return 0
-
-
-async def _converted(context: ServiceContext, source: Path, form: SoundFormat) -> Path | None:
-    """The recording in another form, as a file for this answer; ``None`` when it cannot be understood.
-
-    A recording that still goes on cannot: it is then sent as it lies there.
-    """
-    folder = incoming(context.settings.state_dir)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(suffix=f".{form}", dir=folder)
-    os.close(handle)
-    target = Path(name)
-    try:
-        await sound_apart(source, target, to=form, channels=None)
-    except MediaRefused as refusal:
-        log.info("recording %s is sent as it is: %s", source.name, refusal)
-        return None
-    return target
+    return await asyncio.to_thread(
+        sent_file,
+        found.path,
+        media_type=MEDIA_TYPES[found.form],
+        name=found.name,
+        temporary=found.temporary,
+    )

@@ -1,7 +1,7 @@
 """Names of recordings: fixed when a talk is about to begin, one for each stretch of talk.
 
-``<YYYYMMDD>_<cuid>.wav`` in a folder of that day; the date is the call's start in the configured time zone.
-Later pieces of a call get ``.1``, ``.2``, ... before the ending.
+``<YYYYMMDD>_<cuid>.mp3`` (or ``.wav``); the date is the call's start in the configured time zone, the ending
+is the form in which the recording will be kept. Later pieces of a call get ``.1``, ``.2``, ... before it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from tamas.errors import SetupError
+from tamas.media.audio import SoundFormat
+from tamas.recordings.folders import RecordingFolders
 
 REMEMBERED_CALLS: Final = 20_000
 """Calls whose taken names are remembered; those of older calls are seen on disk."""
 MAX_PIECES: Final = 1_000
 
 _DIRECTORY: Final = re.compile(r"/[A-Za-z0-9/_.+@=~-]*")
-_NAME: Final = re.compile(r"(?P<day>[0-9]{8})_[0-9.]{1,80}\.(?:wav|mp3)")
 _CUID: Final = re.compile(r"(?P<epoch>\d{1,12})\.\d{1,12}")
 
 
@@ -36,50 +37,41 @@ class Recording:
     name: str
     """As reports show it."""
     file: str
-    """Absolute name."""
+    """Absolute name of what Asterisk writes."""
 
     @property
     def directory(self) -> str:
-        return self.file.removesuffix(f"/{self.name}")
-
-
-def recording_file(directory: Path, name: str) -> Path | None:
-    """Where the recording of a name lies, whether it is there or not; ``None`` for what is no such name.
-
-    :param directory: of all recordings.
-    """
-    match = _NAME.fullmatch(name)
-    return None if match is None else directory / match["day"] / name
+        return self.file.rpartition("/")[0]
 
 
 class RecordingNames:
     """Gives each stretch of talk a name of its own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, folders: RecordingFolders) -> None:
         """:raises UnusableRecordingDirectory: the path has blanks, commas or other such signs."""
-        if _DIRECTORY.fullmatch(str(directory)) is None:
+        if _DIRECTORY.fullmatch(str(folders.root)) is None:
             raise UnusableRecordingDirectory(
-                f"{directory} cannot hold recordings: a path of letters, digits and /_.+@=~- is needed"
+                f"{folders.root} cannot hold recordings: a path of letters, digits and /_.+@=~- is needed"
             )
-        self._directory = directory
+        self._folders = folders
         self._taken: OrderedDict[str, int] = OrderedDict()
 
-    def take(self, cuid: str, timezone: str) -> Recording | None:
+    def take(self, cuid: str, timezone: str, form: SoundFormat) -> Recording | None:
         """Take the next free name of a call; ``None`` for an id that is not Asterisk's, or far too many.
 
         :param timezone: IANA name.
+        :param form: in which it will be kept.
         """
         match = _CUID.fullmatch(cuid)
         if match is None:
             return None
         start = datetime.fromtimestamp(int(match["epoch"]), tz=UTC).astimezone(ZoneInfo(timezone))
-        day = start.strftime("%Y%m%d")
         for piece in range(self._taken.get(cuid, 0), MAX_PIECES):
-            name = f"{day}_{cuid}{f'.{piece}' if piece else ''}.wav"
-            file = self._directory / day / name
-            if not file.exists():
+            stem = f"{start:%Y%m%d}_{cuid}{f'.{piece}' if piece else ''}"
+            if not self._folders.holds(stem):
                 self._remember(cuid, piece + 1)
-                return Recording(name=name, file=str(file))
+                name = f"{stem}.{form}"
+                return Recording(name=name, file=str(self._folders.source(name)))
         return None
 
     def give_back(self, cuid: str, recording: Recording) -> None:

@@ -1,0 +1,1 @@
+"""Recordings of calls: their names, where they lie, converting and forgetting them."""
