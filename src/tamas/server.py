@@ -21,6 +21,7 @@ from typing import Any
 
 from tamas.console.account_types import ensure_account_types
 from tamas.console.accounts import FIRST_USERNAME, ensure_administrator, first_password_file
+from tamas.console.activity_retention import keep_activity_short
 from tamas.console.app import ConsoleApi
 from tamas.console.live.hub import LiveHub
 from tamas.console.live.stream import Stream
@@ -110,6 +111,7 @@ async def serve_main(
                 tasks.create_task(ingestion.run(), name="ingestion"),
                 tasks.create_task(events.run(), name="engine-events"),
                 tasks.create_task(care.run(), name="recordings"),
+                tasks.create_task(keep_activity_short(store.database), name="activity-retention"),
                 tasks.create_task(
                     keep_status(EngineLayout(state_dir=settings.state_dir).status, slot.status),
                     name="engine-status",

@@ -31,7 +31,16 @@ class Shown:
 
 async def first_row(page: Page) -> None:
     """Open what the first row of the page's list is about."""
-    rows = page.locator("[data-index='0']")
+    await _open_row(page, 0)
+
+
+async def second_row(page: Page) -> None:
+    """Open what the second row of the page's list is about."""
+    await _open_row(page, 1)
+
+
+async def _open_row(page: Page, place: int) -> None:
+    rows = page.locator(f"[data-index='{place}']")
     await rows.first.wait_for()
     opener = rows.locator("[data-opens]")
     await (opener if await opener.count() else rows).first.click()
@@ -210,6 +219,19 @@ async def lockout(page: Page) -> None:
     await page.get_by_role("alert").wait_for()
 
 
+async def new_password(page: Page) -> None:
+    """The password that was just made for somebody; nothing is."""
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(json={"password": "vq7-Vd0fT3hKzXw2n"})
+
+    await page.route("**/accounts/reset_password", answer)
+    await page.locator("[data-index='0'] button:has(.tabler-icon-dots-vertical)").first.click()
+    await page.get_by_role("menuitem").filter(has=page.locator(".tabler-icon-key")).click()
+    await page.get_by_role("dialog").get_by_role("button").last.click()
+    await page.get_by_role("dialog").get_by_role("code").first.wait_for()
+
+
 REVEAL: Final = press("[role=dialog] button:has(.tabler-icon-eye)", "[role=dialog] [role=img]")
 ROW_MENU: Final = press("[data-index='1'] button[aria-haspopup=menu]", "[role=menu]")
 ACCOUNT_MENU: Final = press("header button:has(.tabler-icon-user-circle)", "[role=menu]")
@@ -255,7 +277,17 @@ PAGES: Final = (
     Shown(name="settings", path="/maintenance/settings"),
     Shown(name="settings-lockout", path="/maintenance/settings", prepare=lockout),
     Shown(name="accounts", path="/maintenance/accounts"),
+    Shown(name="accounts-add", path="/maintenance/accounts?add=1", prepare=more_options),
+    Shown(name="accounts-edit", path="/maintenance/accounts?search=sara", prepare=first_row),
+    Shown(name="accounts-own", path="/maintenance/accounts", prepare=first_row),
+    Shown(name="accounts-password", path="/maintenance/accounts?search=sara", prepare=new_password),
+    Shown(name="accounts-types", path="/maintenance/accounts?tab=types"),
+    Shown(name="accounts-types-add", path="/maintenance/accounts?tab=types&add=1"),
+    Shown(name="accounts-types-fixed", path="/maintenance/accounts?tab=types", prepare=first_row),
+    Shown(name="accounts-types-edit", path="/maintenance/accounts?tab=types", prepare=second_row),
     Shown(name="activity", path="/maintenance/activity"),
+    Shown(name="activity-entry", path="/maintenance/activity?page=maintenance.accounts", prepare=first_row),
+    Shown(name="activity-nothing", path="/maintenance/activity?page=calls&account=nobody"),
     Shown(name="profile", path="/profile"),
     Shown(name="profile-key", path="/profile", prepare=second_step_key),
     Shown(name="account-menu", path="/", prepare=ACCOUNT_MENU),

@@ -146,8 +146,25 @@ async def _accounts(console: Browser) -> None:
         ("sara", "Sara Mohammadi", "supervisor"),
         ("reza", f"رضا کریمی {MARKUP}", "administrator"),
         ("auditor.external", LONG[:60], "auditor"),
+        ("former.colleague", "", "agent"),
     ):
-        await console.post("accounts/add", username=username, name=name, account_type=account_type)
+        made = await console.post("accounts/add", username=username, name=name, account_type=account_type)
+        if username == "auditor.external":
+            await console.post("accounts/update", id=made["id"], expires_at=1_700_000_000_000)
+        if username == "former.colleague":
+            await console.post("accounts/update", id=made["id"], enabled=False)
+    made = await console.post(
+        "account_types/add",
+        title="مسئول شیفت شب",
+        description="Runs the queues at night and looks after phones that do not register.",
+        rights={"home": ["read"], "calls": ["read"], "pbx.users": ["read"], "pbx.queues": ["read", "update"]},
+    )
+    await console.post(
+        "account_types/update",
+        id=made["id"],
+        description="Runs the queues at night.",
+        rights={"home": ["read"], "calls": ["read", "play"], "pbx.queues": ["read"]},
+    )
 
 
 async def _requests(server: TamasServer) -> None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 
 import pyotp
+from sqlalchemy import insert, select
 
 from console._console import RunningConsole
 from support.console import PASSWORD
 from tamas.console.accounts import reset_password
+from tamas.console.activity_retention import DAY, prune_activity
 from tamas.console.rights import READ, UPDATE
+from tamas.store.changes import Changes
 from tamas.store.clock import MICROSECONDS, now
+from tamas.store.database import Database
+from tamas.store.runtime_settings import set_runtime_setting
+from tamas.store.schema import console_activity
 
 
 async def row_of(console: RunningConsole, username: str) -> dict[str, object]:
@@ -62,19 +68,21 @@ async def test_what_an_account_cannot_be(console: RunningConsole) -> None:
 
 
 async def test_the_last_administrator_stays(console_both: RunningConsole) -> None:
-    """They can neither be disabled, removed, demoted nor expire; of two at the same moment one stays."""
+    """They can neither be disabled, removed, demoted nor expire, also not by an administrator who will; of
+    two at the same moment one stays."""
     console = console_both
     admin = await row_of(console, "admin")
+    expiring = await console.account("expiring", expires_at=now() + 3600 * MICROSECONDS)
+    temporary = await console.visitor()
+    await temporary.sign_in("expiring")
     for path, values in (
         ("accounts/update", {"enabled": False}),
         ("accounts/update", {"account_type": "supervisor"}),
         ("accounts/update", {"expires_at": (now() // 1000) + 10**9}),
         ("accounts/remove", {}),
     ):
-        refused = await console.refused(path, id=admin["id"], **values)
+        refused = await temporary.refused(path, id=admin["id"], **values)
         assert (refused["status"], refused["code"]) == (409, "last_administrator")
-    expiring = await console.account("expiring", expires_at=now() + 3600 * MICROSECONDS)
-    assert (await console.refused("accounts/remove", id=admin["id"]))["code"] == "last_administrator"
     second = await console.account("second")
     browser = await console.visitor()
     await browser.sign_in("second")
@@ -85,6 +93,34 @@ async def test_the_last_administrator_stays(console_both: RunningConsole) -> Non
     assert sorted(answer.status_code for answer in answers) in ([204, 401], [204, 403], [204, 409])
     left = (await (browser if answers[0].status_code == 204 else console).get("accounts/list"))["rows"]
     assert {row["account_type"] for row in left if row["id"] != expiring} >= {"administrator"}
+
+
+async def test_nobody_locks_themselves_out(console: RunningConsole) -> None:
+    """Of their own account people change the name and end the sessions; the rest is for others, or for their
+    profile, which asks for the password. Of their own type, they cannot take the right to give it back."""
+    await console.account("second")
+    admin = await row_of(console, "admin")
+    for path, values in (
+        ("accounts/update", {"enabled": False, "name": "Not even this"}),
+        ("accounts/update", {"account_type": "supervisor"}),
+        ("accounts/update", {"expires_at": (now() // 1000) + 10**9}),
+        ("accounts/reset_password", {}),
+        ("accounts/reset_totp", {}),
+        ("accounts/remove", {}),
+    ):
+        refused = await console.refused(path, id=admin["id"], **values)
+        assert (refused["status"], refused["code"]) == (409, "own_account"), path
+    same = {"account_type": "administrator", "enabled": True, "expires_at": 0}
+    await console.post("accounts/update", id=admin["id"], name="The boss", **same)
+    assert await row_of(console, "admin") == admin | {"name": "The boss"}
+
+    keeper = await console.browser(rights={"maintenance.accounts": [READ, UPDATE], "home": [READ]})
+    types = (await keeper.get("account_types/list"))["rows"]
+    own = next(one for one in types if not one["builtin"])
+    for rights in ({"home": [READ]}, {"maintenance.accounts": [READ]}):
+        refused = await keeper.refused("account_types/update", id=own["id"], rights=rights)
+        assert (refused["status"], refused["code"]) == (409, "own_type")
+    await keeper.post("account_types/update", id=own["id"], rights={"maintenance.accounts": [UPDATE]})
 
 
 async def test_access_is_cut_and_given_again(console: RunningConsole) -> None:
@@ -216,10 +252,30 @@ async def test_the_activity_log_is_searched(console_both: RunningConsole) -> Non
     assert [row["subject"] for row in second["rows"]] == ["Night 10%_2", "Night 10%_1", "Night 10%_0"]
     assert second["more"] is False
     assert (await console.get("activity/list", account="nobody"))["rows"] == []
+    assert await console.get("activity/filters") == {"accounts": ["admin"]}
+    assert (await console.get("activity/list", account="admin", count=1))["rows"] == [first["rows"][0]]
     at = second["rows"][0]["at"]
     within = await console.get("activity/list", page="maintenance.accounts", since=at, until=at + 1)
     assert "Night 10%_2" in [row["subject"] for row in within["rows"]]
     assert (await console.get("activity/list", until=at - 3_600_000))["rows"] == []
+
+
+async def test_old_entries_of_the_activity_log_go(database: Database) -> None:
+    """What is older than the setting says goes, in batches; by itself entries stay for a year."""
+    today = now()
+    entry = {"account": "admin", "address": "::1", "page": "home", "action": "update", "subject": ""}
+    async with database.write() as tx:
+        await tx.execute(
+            insert(console_activity),
+            [entry | {"at": today - age * DAY} for age in (0, 89, 91, 364, 366, 500, 900)],
+        )
+    assert await prune_activity(database, batch=2) == 3
+    await set_runtime_setting(database, Changes(database), "activity.days", 90)
+    assert await prune_activity(database, batch=2) == 2
+    assert await prune_activity(database) == 0
+    async with database.read() as connection:
+        rows = await connection.rows(select(console_activity.c.at).order_by(console_activity.c.id))
+    assert [row["at"] for row in rows] == [today, today - 89 * DAY]
 
 
 async def test_accounts_are_listed_in_pages(console: RunningConsole) -> None:

@@ -1,4 +1,7 @@
-"""Maintenance > Accounts: people who may sign in. What somebody may not do, they cannot let others do."""
+"""Maintenance > Accounts: people who may sign in. What somebody may not do, they cannot let others do.
+
+Nobody takes their own access away here, nor gets around the password that their profile asks for.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from tamas.console.account_types import UnknownAccountType, rights_of_type
 from tamas.console.accounts import (
     BadUsername,
+    ConsoleAccount,
     ConsoleAccountExists,
     LastAdministrator,
     UnknownConsoleAccount,
@@ -145,7 +149,6 @@ async def add_account(context: ConsoleContext, request: AccountAdd) -> AddedAcco
     hashed = await context.authentication.passwords.hash(request.password or generated or "")
     await _grantable(context, request.account_type)
     subject = _named(request.username, request.name)
-
     with _told():
         async with context.activity.change(
             ACCOUNTS, "add", subject, _look(_a.c.username == request.username)
@@ -167,7 +170,8 @@ async def add_account(context: ConsoleContext, request: AccountAdd) -> AddedAcco
     "accounts/update", page=ACCOUNTS, right=UPDATE, summary="Change a console account", request=AccountUpdate
 )
 async def update_account(context: ConsoleContext, request: AccountUpdate) -> None:
-    """Change what is given; in force on that account's next request."""
+    """Change what is given; in force on that account's next request. Of one's own, only the name."""
+    account = await _found(context, request.id)
     values: dict[str, Any] = {}
     if request.name is not None:
         values["name"] = request.name
@@ -178,7 +182,14 @@ async def update_account(context: ConsoleContext, request: AccountUpdate) -> Non
         values["enabled"] = request.enabled
     if request.expires_at is not None:
         values["expires_at"] = _expiry(request.expires_at)
-    await _change(context, request.id, "update", values)
+    now_in_force = {
+        "role": account.account_type,
+        "enabled": account.enabled,
+        "expires_at": account.expires_at,
+    }
+    if any(name in values and values[name] != value for name, value in now_in_force.items()):
+        _not_own(context, account)
+    await _change(context, account, "update", values)
 
 
 @service(
@@ -191,6 +202,8 @@ async def update_account(context: ConsoleContext, request: AccountUpdate) -> Non
 )
 async def reset_account_password(context: ConsoleContext, request: OneAccount) -> NewPassword:
     """Replace the password; failures before are forgiven."""
+    account = await _found(context, request.id)
+    _not_own(context, account)
     password = generated_password()
     values = {
         "password_hash": await context.authentication.passwords.hash(password),
@@ -198,7 +211,7 @@ async def reset_account_password(context: ConsoleContext, request: OneAccount) -
         "failures": 0,
         "failed_at": None,
     }
-    await _change(context, request.id, "reset_password", values, always_noted=True)
+    await _change(context, account, "reset_password", values, always_noted=True)
     return NewPassword(password=password)
 
 
@@ -211,7 +224,9 @@ async def reset_account_password(context: ConsoleContext, request: OneAccount) -
 )
 async def reset_totp(context: ConsoleContext, request: OneAccount) -> None:
     """From now on the password is enough, until a new second step is set up."""
-    await _change(context, request.id, "reset_totp", {"totp_sealed": None, "totp_step": None})
+    account = await _found(context, request.id)
+    _not_own(context, account)
+    await _change(context, account, "reset_totp", {"totp_sealed": None, "totp_step": None})
 
 
 @service(
@@ -223,13 +238,13 @@ async def reset_totp(context: ConsoleContext, request: OneAccount) -> None:
 )
 async def cut_access(context: ConsoleContext, request: OneAccount) -> None:
     """End them; whoever it was can sign in again."""
-    subject = await _subject(context, request.id)
+    account = await _found(context, request.id)
     async with (
-        context.activity.change(ACCOUNTS, "cut_access", subject),
+        context.activity.change(ACCOUNTS, "cut_access", _subject(account)),
         context.database.write() as tx,
     ):
         await context.changes.bump(tx)
-        await end_sessions(tx, _a.c.id == request.id)
+        await end_sessions(tx, _a.c.id == account.id)
 
 
 @service(
@@ -237,29 +252,30 @@ async def cut_access(context: ConsoleContext, request: OneAccount) -> None:
 )
 async def remove_account(context: ConsoleContext, request: OneAccount) -> None:
     """Remove it; its entries in the activity log stay."""
-    subject = await _subject(context, request.id)
+    account = await _found(context, request.id)
+    _not_own(context, account)
+    look = _look(_a.c.id == account.id)
     with _told():
-        async with context.activity.change(ACCOUNTS, "remove", subject, _look(_a.c.id == request.id)):
-            await remove_console_account(context.database, context.changes, request.id)
+        async with context.activity.change(ACCOUNTS, "remove", _subject(account), look):
+            await remove_console_account(context.database, context.changes, account.id)
 
 
 async def _change(
     context: ConsoleContext,
-    account_id: str,
+    account: ConsoleAccount,
     action: str,
     values: dict[str, Any],
     *,
     always_noted: bool = False,
 ) -> None:
-    subject = await _subject(context, account_id)
-    look = None if always_noted else _look(_a.c.id == account_id)
+    look = None if always_noted else _look(_a.c.id == account.id)
     with _told():
-        async with context.activity.change(ACCOUNTS, action, subject, look):
-            await update_console_account(context.database, context.changes, account_id, values)
+        async with context.activity.change(ACCOUNTS, action, _subject(account), look):
+            await update_console_account(context.database, context.changes, account.id, values)
 
 
-async def _subject(context: ConsoleContext, account_id: str) -> str:
-    """The account in words, for the log.
+async def _found(context: ConsoleContext, account_id: str) -> ConsoleAccount:
+    """The account that is to be changed.
 
     :raises NotFound: there is none with that id.
     :raises Forbidden: it may do what whoever asks may not.
@@ -269,7 +285,13 @@ async def _subject(context: ConsoleContext, account_id: str) -> str:
     if account is None:
         raise NotFound("there is no such account (any more)")
     await _grantable(context, account.account_type)
-    return _named(account.username, account.name)
+    return account
+
+
+def _not_own(context: ConsoleContext, account: ConsoleAccount) -> None:
+    """Refuse what would lock out whoever asks, or what their profile asks the password for."""
+    if account.id == context.me.account_id:
+        raise Conflict("nobody does this to their own account; somebody else has to", code="own_account")
 
 
 async def _grantable(context: ConsoleContext, account_type: str) -> None:
@@ -354,6 +376,11 @@ def _facts(row: Row) -> Facts:
         "must_change_password": account.must_change_password,
         "expires_at": milliseconds(account.expires_at),
     }
+
+
+def _subject(account: ConsoleAccount) -> str:
+    """The account in words, for the log."""
+    return _named(account.username, account.name)
 
 
 def _named(username: str, name: str) -> str:

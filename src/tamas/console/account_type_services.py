@@ -161,6 +161,8 @@ async def update_type(context: ConsoleContext, request: AccountTypeUpdate) -> No
     found = await _found(context, request.id)
     if request.rights is not None:
         _grantable(context, request.rights)
+        if found.name == context.me.account_type and not request.rights.allow(ACCOUNTS, UPDATE):
+            raise Conflict("whoever asks could not take this back", code="own_type")
     with _told():
         async with context.activity.change(ACCOUNTS, "update_type", found.title, _look(request.id)):
             await update_account_type(

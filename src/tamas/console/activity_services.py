@@ -13,12 +13,15 @@ from tamas.console.lists import DEFAULT_COUNT, MAX_COUNT
 from tamas.console.rights import ACTIVITY
 from tamas.console.service import service
 from tamas.console.times import microseconds, milliseconds
-from tamas.sa.fields import Text, optional
+from tamas.sa.fields import NoParameters, Text, optional
 from tamas.sa.search import matches
 from tamas.store.database import Row
+from tamas.store.distinct import distinct_values
 from tamas.store.schema import console_activity
 
 _log = console_activity
+MAX_NAMES = 1000
+"""User names that can be filtered by."""
 
 
 class ActivityQuery(msgspec.Struct, kw_only=True):
@@ -56,6 +59,13 @@ class ActivityRows(msgspec.Struct, kw_only=True):
     """Whether there are earlier ones."""
 
 
+class ActivityFilters(msgspec.Struct, kw_only=True):
+    """What entries can be filtered by."""
+
+    accounts: list[str]
+    """User names that have entries, also of accounts that are gone."""
+
+
 @service("activity/list", page=ACTIVITY, summary="Read the activity log", request=ActivityQuery)
 async def list_activity(context: ConsoleContext, request: ActivityQuery) -> ActivityRows:
     """Entries that match every given condition."""
@@ -81,6 +91,15 @@ async def list_activity(context: ConsoleContext, request: ActivityQuery) -> Acti
         rows=[_row(row) for row in found[: request.count]],  # type: ignore[arg-type]
         more=len(found) > request.count,
     )
+
+
+@service("activity/filters", page=ACTIVITY, summary="Read whose entries the activity log has")
+async def list_filters(context: ConsoleContext, _request: NoParameters) -> ActivityFilters:
+    """By name."""
+    statement = distinct_values(_log.c.account, limit=MAX_NAMES)
+    async with context.database.read() as connection:
+        found = [row["value"] for row in await connection.rows(statement)]
+    return ActivityFilters(accounts=[name for name in found if name])
 
 
 def _row(row: Row) -> ActivityRow:

@@ -21,6 +21,7 @@ from tamas.sa.addresses import parse_address, within
 from tamas.settings import Network
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import STORE_ERRORS, Database
+from tamas.store.distinct import distinct_values
 from tamas.store.runtime_settings import load_runtime_settings
 from tamas.store.schema import api_accounts, api_log
 
@@ -389,10 +390,6 @@ def _window(connection: Connection, wanted: LogFilter, before_id: int | None) ->
 
 async def accounts_in_log(database: Database) -> list[str]:
     """Names of all accounts that have entries, by name."""
-    # Each step looks the next name up in the index; DISTINCT would read all of it.
-    names = select(func.min(api_log.c.account).label("name")).cte("names", recursive=True)
-    following = select(func.min(api_log.c.account)).where(api_log.c.account > names.c.name).scalar_subquery()
-    names = names.union_all(select(following).where(names.c.name.is_not(None)))
-    statement = select(names.c.name).where(names.c.name.is_not(None)).limit(MAX_NAMES)
+    statement = distinct_values(api_log.c.account, limit=MAX_NAMES)
     async with database.read() as connection:
-        return [row["name"] for row in await connection.rows(statement)]
+        return [row["value"] for row in await connection.rows(statement)]

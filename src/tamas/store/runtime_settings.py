@@ -178,6 +178,12 @@ SETTINGS: dict[str, SettingSpec] = {
             description="Rows that the API log keeps at most.",
         ),
         SettingSpec(
+            key="activity.days",
+            default=365,
+            check=_whole(1, 3650),
+            description="Days that the activity log of the console is kept.",
+        ),
+        SettingSpec(
             key="call_limit.warning_seconds",
             default=20,
             check=_whole(0, 600),

@@ -81,6 +81,7 @@ export const cssVariables: CSSVariablesResolver = (of) => ({
   light: {
     '--mantine-color-dimmed': of.colors.gray[7],
     '--mantine-color-placeholder': '#687078',
+    '--mantine-color-disabled-color': '#687078',
     '--mantine-color-error': of.colors.red[9],
     '--mantine-color-anchor': of.colors.tamas?.[8] ?? '',
     '--tamas-focus': of.colors.tamas?.[7] ?? '',
@@ -95,6 +96,7 @@ export const cssVariables: CSSVariablesResolver = (of) => ({
   dark: {
     '--mantine-color-dimmed': '#a6adb4',
     '--mantine-color-placeholder': '#9ba3ab',
+    '--mantine-color-disabled-color': '#9ba3ab',
     '--mantine-color-error': of.colors.red[4],
     '--mantine-color-anchor': of.colors.tamas?.[3] ?? '',
     '--mantine-color-body': '#1b1f23',

@@ -44,6 +44,15 @@ export interface LogSource<R> extends RowSource<R> {
   prepend: (rows: readonly R[]) => void;
 }
 
+/** The row that fits, if it was read already. */
+export function loadedRow<R>(log: RowSource<R>, fits: (row: R) => boolean): R | undefined {
+  for (let index = 0; index < log.count; index += 1) {
+    const row = log.rowAt(index);
+    if (row !== undefined && fits(row)) return row;
+  }
+  return undefined;
+}
+
 /** Makes the source of a table: `useLog('/api_log/list', {filters, before: (row) => ({before_id: row.id})})`. */
 export function useLog<P extends LogPath>(
   path: P,

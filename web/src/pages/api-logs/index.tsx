@@ -15,12 +15,12 @@ import { EmptyState } from '@/kit/states/EmptyState';
 import type { Column } from '@/kit/table/columns';
 import { DataTable } from '@/kit/table/DataTable';
 import { FilterSelect } from '@/kit/table/FilterSelect';
-import { type LogSource, useLog } from '@/kit/table/useLog';
+import { NameFilter } from '@/kit/table/NameFilter';
+import { type LogSource, loadedRow, useLog } from '@/kit/table/useLog';
 import { Code } from '@/kit/text/Code';
 import { Name } from '@/kit/text/Name';
 import { TimeText } from '@/kit/text/TimeText';
 import { AddressFilter } from './AddressFilter';
-import { NameFilter } from './NameFilter';
 import { RequestDrawer } from './RequestDrawer';
 import { RequestStatus } from './RequestStatus';
 import type { Request } from './requests';
@@ -125,22 +125,13 @@ export default function ApiLogs() {
       {opened.value !== null && Number.isSafeInteger(id) && id >= 0 && (
         <RequestDrawer
           id={id}
-          request={loaded(log, id)}
+          request={loadedRow(log, (row) => row.id === id)}
           onClose={opened.close}
           onNarrow={(narrowing) => void navigate({ search: new URLSearchParams(narrowing).toString() })}
         />
       )}
     </>
   );
-}
-
-/** A request of the list as far as it is read. */
-function loaded(log: LogSource<Request>, id: number): Request | undefined {
-  for (let index = 0; index < log.count; index += 1) {
-    const row = log.rowAt(index);
-    if (row?.id === id) return row;
-  }
-  return undefined;
 }
 
 /** Lets news wait although somebody looks at the top. */

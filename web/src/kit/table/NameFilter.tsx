@@ -1,6 +1,6 @@
 import { Select } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import classes from './filters.module.css';
+import classes from '../form/form.module.css';
 
 export interface NameFilterProps {
   /** What is filtered by; seen while nothing is chosen. */
@@ -15,7 +15,7 @@ export interface NameFilterProps {
   ltr?: boolean;
 }
 
-/** Filters by one of many names, which can be found by typing. */
+/** A filter of a list above its rows: one of many names, which can be found by typing. */
 export function NameFilter({ label, names, value, onChange, width, ltr = false }: NameFilterProps) {
   const { t } = useTranslation();
   return (
