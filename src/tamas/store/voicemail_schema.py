@@ -1,4 +1,4 @@
-"""Tables of voicemail: mailboxes, the messages in them, mails about these, guesses at passwords.
+"""Tables of voicemail: mailboxes and their lights, messages, mails about these, guesses at passwords.
 
 Conventions are those of :mod:`tamas.store.schema`, which registers these tables.
 """
@@ -21,7 +21,6 @@ from sqlalchemy import (
 
 from tamas.store.schema import Id, metadata
 
-_LIGHT_DUE = text("light_changed_at IS NOT NULL")
 _BEING_RECORDED = text("state = 'recording'")
 _UNHEARD = text("heard_at IS NULL AND state = 'stored'")
 _WAITING = text("state = 'waiting'")
@@ -55,15 +54,16 @@ mailboxes = Table(
     _flag("play_envelope"),
     _flag("delete_voicemail"),
     _text("more_options"),
-    Column("light_changed_at", BigInteger, comment="Not told to the phones yet; null: the light is right"),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Index(
-        "ix_mailboxes_light_changed_at",
-        "light_changed_at",
-        sqlite_where=_LIGHT_DUE,
-        postgresql_where=_LIGHT_DUE,
-    ),
+)
+
+message_lights = Table(
+    "message_lights",
+    metadata,
+    Column("number", String(32), primary_key=True, comment="Of a mailbox, which may be gone"),
+    Column("changed_at", BigInteger, nullable=False),
+    comment="Mailboxes of which phones have not been told yet how many new messages there are",
 )
 
 voicemail_messages = Table(
@@ -71,7 +71,7 @@ voicemail_messages = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("mailbox_id", Id, nullable=False),
-    Column("number", String(32), nullable=False, comment="Of the mailbox when the message was left"),
+    Column("number", String(32), nullable=False, comment="Of the mailbox"),
     Column("caller_id", String(80), nullable=False),
     Column("caller_name", String(80), nullable=False),
     Column("filename", String(96), nullable=False, unique=True, comment="Chosen by us"),

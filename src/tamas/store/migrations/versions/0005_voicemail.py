@@ -1,4 +1,4 @@
-"""Voicemail: mailboxes, messages, mails about them, guesses at passwords."""
+"""Voicemail: mailboxes and their lights, messages, mails about them, guesses at passwords."""
 
 from __future__ import annotations
 
@@ -46,26 +46,18 @@ def upgrade() -> None:
         sa.Column("play_envelope", sa.Text(), server_default=sa.text("'no'"), nullable=False),
         sa.Column("delete_voicemail", sa.Text(), server_default=sa.text("'no'"), nullable=False),
         sa.Column("more_options", sa.Text(), server_default=sa.text("''"), nullable=False),
-        sa.Column(
-            "light_changed_at",
-            sa.BigInteger(),
-            nullable=True,
-            comment="Not told to the phones yet; null: the light is right",
-        ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mailboxes")),
         sa.UniqueConstraint("number", name=op.f("uq_mailboxes_number")),
     )
-    with op.batch_alter_table("mailboxes", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_mailboxes_light_changed_at",
-            ["light_changed_at"],
-            unique=False,
-            sqlite_where=sa.text("light_changed_at IS NOT NULL"),
-            postgresql_where=sa.text("light_changed_at IS NOT NULL"),
-        )
-
+    op.create_table(
+        "message_lights",
+        sa.Column("number", sa.String(length=32), nullable=False, comment="Of a mailbox, which may be gone"),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_message_lights")),
+        comment="Mailboxes of which phones have not been told yet how many new messages there are",
+    )
     op.create_table(
         "voicemail_mails",
         sa.Column("id", sa.String(length=24), nullable=False),
@@ -102,9 +94,7 @@ def upgrade() -> None:
         "voicemail_messages",
         sa.Column("id", sa.String(length=24), nullable=False),
         sa.Column("mailbox_id", sa.String(length=24), nullable=False),
-        sa.Column(
-            "number", sa.String(length=32), nullable=False, comment="Of the mailbox when the message was left"
-        ),
+        sa.Column("number", sa.String(length=32), nullable=False, comment="Of the mailbox"),
         sa.Column("caller_id", sa.String(length=80), nullable=False),
         sa.Column("caller_name", sa.String(length=80), nullable=False),
         sa.Column("filename", sa.String(length=96), nullable=False, comment="Chosen by us"),
@@ -157,5 +147,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("mailbox_guesses", "voicemail_mails", "voicemail_messages", "mailboxes"):
+    for name in ("mailbox_guesses", "voicemail_mails", "voicemail_messages", "message_lights", "mailboxes"):
         op.drop_table(name)
