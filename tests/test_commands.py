@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -109,6 +110,20 @@ async def test_the_calendar_changes_the_dates_of_rows(server: TamasServer) -> No
         await server.cli("settings", "set", "calendar", "gregorian")
         await server.cli("settings", "set", "timezone", "UTC")
     await server.api("pbx/queues/remove", {"_id": data["_id"]})
+
+
+async def test_a_secret_is_sealed_and_never_shown(server: TamasServer) -> None:
+    """The password of the mail server: no command shows it, and no byte of the store holds it."""
+    secret = "m4il-pass-314159"
+    assert await server.cli("settings", "set", "smtp.password", secret) == {"smtp.password": "******"}
+    try:
+        assert (await server.cli("settings", "get"))["smtp.password"] == "******"
+        stored = [await asyncio.to_thread(file.read_bytes) for file in server.state_dir.glob("tamas.db*")]
+        assert stored
+        assert not any(secret.encode() in content for content in stored)
+        assert secret not in server.log
+    finally:
+        assert await server.cli("settings", "set", "smtp.password", "") == {"smtp.password": ""}
 
 
 async def test_leniency_is_a_switch(server: TamasServer) -> None:

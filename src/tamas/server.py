@@ -46,6 +46,7 @@ from tamas.state import prepare_state_dir
 from tamas.store.changes import Changes
 from tamas.store.database import STORE_ERRORS, Database, open_database
 from tamas.store.migrate import migrate
+from tamas.voicemail.work import voicemail_work
 from tamas.web import web_routes
 
 log = logging.getLogger(__name__)
@@ -113,8 +114,12 @@ async def serve_main(
                 tasks.create_task(care.run(), name="recordings"),
                 tasks.create_task(keep_activity_short(store.database), name="activity-retention"),
                 tasks.create_task(
-                    keep_status(EngineLayout(state_dir=settings.state_dir).status, slot.status),
+                    keep_status(layout.status, slot.status),
                     name="engine-status",
+                ),
+                *(
+                    tasks.create_task(work, name=name)
+                    for name, work in voicemail_work(store.database, layout, slot, store.seal).items()
                 ),
             ]
             install = await _install(settings, stop)
@@ -153,7 +158,7 @@ def _engine(store: OpenStore, install: AsteriskInstall, events: EngineEvents) ->
         store.settings,
         store.settings.database_url,
         install,
-        agi_handler=CallFlow(store.database, store.settings, store.changes).handle,
+        agi_handler=CallFlow(store.database, store.settings, store.changes, store.seal).handle,
         on_event=events.on_event,
         on_ready=on_ready,
     )

@@ -23,7 +23,7 @@ from tamas.engine.configuration import AMI_USER
 from tamas.engine.layout import EngineLayout
 from tamas.sa.app import declared_services
 from tamas.sa.service import Answer, Service
-from tamas.store import schema
+from tamas.store import schema, voicemail_schema
 from tamas.store.database import Database, open_database
 
 FAILED = {"success": 0, "message": "Requested operation failed", "data": None}
@@ -46,6 +46,8 @@ _TABLES = (
     schema.uploads,
     schema.music_classes,
     schema.music_files,
+    voicemail_schema.mailboxes,
+    voicemail_schema.voicemail_messages,
     schema.originates,
     schema.calls,
     schema.ps_contacts,
@@ -80,6 +82,7 @@ class Target:
     entry: dict[str, str]
     """Of the black list and, with the same number, the white list; ``_id`` by group."""
     announcement: dict[str, str]
+    mailbox: dict[str, str]
     paused: str
     """Number of an agent who is in the queue and on break."""
     numbers: Callable[[], str]
@@ -95,6 +98,8 @@ class Target:
             body["number"] = self.numbers()
         elif group == "pbx/announcements":
             body["filename"] = self.announcement["filename"]
+        elif group == "voicemails/voicemails":
+            body["number"] = self.numbers()
         elif group == "pbx/users":
             number = self.numbers()
             body |= {"name": f"User {number}", "number": number, "cid_number": number}
@@ -119,6 +124,7 @@ class Target:
             "pbx/trunks": self.trunk["_id"],
             "pbx/queues": self.queue["_id"],
             "pbx/announcements": self.announcement["_id"],
+            "voicemails/voicemails": self.mailbox["_id"],
             **self.entry,
         }
         if "_id" in body and group in made:
@@ -245,6 +251,7 @@ async def aimed_at(server: TamasServer) -> AsyncIterator[Target]:
     )
     filename = uploaded.json()["data"]["filename"]
     announcement = await made("pbx/announcements/add", name="Welcome", filename=filename)
+    mailbox = await made("voicemails/voicemails/add", name="Box", number=number(), password="1234")
     database = await open_database(url_of(server))
     try:
         async with manager(server.state_dir) as ami:
@@ -257,6 +264,7 @@ async def aimed_at(server: TamasServer) -> AsyncIterator[Target]:
                 trunk=trunk,
                 entry=entry,
                 announcement=announcement,
+                mailbox=mailbox,
                 paused=paused,
                 numbers=number,
             )

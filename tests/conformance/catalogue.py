@@ -24,6 +24,7 @@ COMPLETE = (
     "pbx/whitelists/",
     "pbx/announcements/",
     "pbx/musiconholds/",
+    "voicemails/",
     "reports/",
 )
 """Groups of which this version serves every service."""

@@ -51,6 +51,7 @@ async def world(either_server: TamasServer, request: pytest.FixtureRequest) -> A
         database = await open_database(load_settings(either_server.environment).database_url)
         try:
             await world.calls(database)
+            await world.left_message(database, either_server.state_dir / "voicemail")
         finally:
             await database.close()
         yield world

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from records._samples import load as load_sample
 from support.sounds import tone_wav
 from support.waiting import eventually
 from tamas.store.database import Database
+from tamas.voicemail.messages import begin_message, close_message
 
 NOWHERE = {"host": "127.0.0.2", "register_string": "user:pass@127.0.0.2/user"}
 """Trunk fields in place of the catalogue's: Asterisk really sends there, so it must stay on this machine."""
@@ -35,6 +37,8 @@ class World:
         """In which rows have their dates (SA catalogue, README decision 8)."""
         self.cuid = ""
         """Of a call that was in a queue."""
+        self.message = ""
+        """File of a message in a mailbox."""
         self._sound = ""
         self._numbers: Iterator[int] = itertools.count(3000 if calendar == "gregorian" else 6000)
 
@@ -94,6 +98,29 @@ class World:
         made = self.done("pbx/announcements/add", {"name": "A sound", "filename": self._sound})
         return made["_id"], self._sound
 
+    def mailbox(self) -> tuple[str, str]:
+        """Make a mailbox; gives its id and number."""
+        number = self.number()
+        made = self.done("voicemails/voicemails/add", {"name": "A box", "number": number, "password": number})
+        return made["_id"], number
+
+    async def left_message(self, database: Database, directory: Path) -> None:
+        """Let a caller's message lie in a mailbox."""
+        identity, number = self.mailbox()
+        message = await begin_message(
+            database,
+            directory,
+            mailbox_id=identity,
+            number=number,
+            caller_id="570",
+            caller_name="Sara",
+            cuid="1623742139.7",
+            channel_id="1623742139.7",
+        )
+        message.file.write_bytes(tone_wav(440, seconds=2))
+        assert await close_message(database, directory, message.id, {"voicemail.min_seconds": 1})
+        self.message = message.file.name
+
     def entry(self, group: str) -> str:
         """Make an entry of the black list or the white list; gives its id."""
         return str(self.done(f"{group}/add", {"number": self.number()})["_id"])
@@ -144,6 +171,13 @@ class World:
                 body["_id"] = identity
             if action != "remove":
                 body["filename"] = filename
+        elif group == "voicemails/voicemails":
+            if action != "add":
+                body["_id"] = self.mailbox()[0]
+            if action != "remove":
+                body["number"] = self.number()
+        elif group.startswith("voicemails/"):
+            body = dict.fromkeys(body, self.message)
         elif group == "pbx/users":
             if action != "add":
                 body["_id"] = self.extension()[0]

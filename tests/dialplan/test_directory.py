@@ -10,6 +10,7 @@ from tamas.dialplan.directory import look_up
 from tamas.store.database import Database
 from tamas.store.ids import new_id
 from tamas.store.schema import agent_mappings, extensions, queues, trunks
+from tamas.store.voicemail_schema import mailboxes
 
 
 async def _extension(database: Database, number: str, **values: Any) -> None:
@@ -43,6 +44,28 @@ async def test_nothing_is_known(database: Database) -> None:
     """An empty store knows nobody."""
     found = await look_up(database, phone="", dialed="0912")
     assert (found.caller, found.extension, found.queue, found.trunk) == (None, None, None, None)
+
+
+async def test_a_mailbox(database: Database) -> None:
+    """It comes with its flags, beside the extension that has its number, or alone."""
+    await _extension(database, "102")
+    for number, flags in (("102", {"play_busy": "yes"}), ("599", {"required_password": "yes"})):
+        row = {"id": new_id(), "name": f"Box {number}", "number": number, "password_sealed": b"", **flags}
+        async with database.write() as tx:
+            await tx.execute(insert(mailboxes).values(**row, created_at=1, updated_at=1))
+    found = await look_up(database, phone="", dialed="102")
+    assert found.extension is not None
+    assert found.mailbox is not None
+    assert (found.mailbox.name, found.mailbox.play_busy, found.mailbox.required_password) == (
+        "Box 102",
+        True,
+        False,
+    )
+    found = await look_up(database, phone="102", dialed="599")
+    assert found.extension is None
+    assert found.mailbox is not None
+    assert (found.mailbox.number, found.mailbox.required_password) == ("599", True)
+    assert (await look_up(database, phone="", dialed="103")).mailbox is None
 
 
 async def test_extension_to_extension(database: Database) -> None:

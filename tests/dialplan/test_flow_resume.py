@@ -9,7 +9,7 @@ import pytest
 
 from dialplan._switchboard import FALLBACK, TONES, Switchboard
 from tamas.demo.phone import AutoReject
-from tamas.dialplan import flow as flow_module
+from tamas.dialplan import store_wait
 
 pytestmark = pytest.mark.engine
 
@@ -123,7 +123,7 @@ async def test_death_while_an_agent_is_rung(board: Switchboard) -> None:
 
 async def test_a_store_that_does_not_answer(board: Switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller hears music in place of silence, and is connected once the store answers."""
-    monkeypatch.setattr(flow_module, "STORE_SECONDS", 0.3)
+    monkeypatch.setattr(store_wait, "STORE_SECONDS", 0.3)
     asked = asyncio.Event()
 
     async def silent(*_: object) -> Sequence[Sequence[object]]:

@@ -8,9 +8,15 @@ import typer
 
 from tamas.commands.opened import opened_store
 from tamas.commands.output import AsJson, console, fail, print_json, print_table, run
-from tamas.store.runtime_settings import SETTINGS, load_runtime_settings, set_runtime_setting
+from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
+from tamas.store.runtime_settings import MASK, SETTINGS, load_runtime_settings, set_runtime_setting
 
 app = typer.Typer(no_args_is_help=True, help="Settings that a running server obeys at once.")
+
+
+def _shown(key: str, value: Any) -> Any:
+    """A value as it may be shown."""
+    return MASK if SETTINGS[key].secret and value else value
 
 
 def _text(value: Any) -> str:
@@ -28,7 +34,8 @@ def get(
 
     async def work() -> dict[str, Any]:
         async with opened_store() as store:
-            return await load_runtime_settings(store.database)
+            found = await load_runtime_settings(store.database)
+            return {name: _shown(name, value) for name, value in found.items()}
 
     values = run(work, as_json=as_json)
     if key is not None and key not in values:
@@ -57,8 +64,14 @@ def set_(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a setting; a running server obeys from its next request on."""
+    """Change a setting; a running server obeys from its next request on.
+
+    A secret is asked for when it is left out, so that it stands in no list of processes; "" takes it away.
+    """
     given = value or []
+    secret = key in SETTINGS and SETTINGS[key].secret
+    if secret and not given:
+        given = [typer.prompt(key, hide_input=True, default="", show_default=False)]
     is_list = key in SETTINGS and isinstance(SETTINGS[key].default, list)
     if not is_list and len(given) != 1:
         fail(f"{key} takes one value", as_json=as_json)
@@ -66,9 +79,12 @@ def set_(
     async def work() -> Any:
         async with opened_store() as store:
             new: Any = [part for item in given for part in _list_items(item)] if is_list else given[0]
+            if secret and new:
+                key_file = store.settings.state_dir / "secrets" / "seal.key"
+                new = SecretSeal(load_or_create_seal_key(key_file)).seal_text(new)
             return await set_runtime_setting(store.database, store.changes, key, new)
 
-    stored = run(work, as_json=as_json)
+    stored = _shown(key, run(work, as_json=as_json))
     if as_json:
         print_json({key: stored})
     else:

@@ -103,7 +103,7 @@ class Phone:
         self.calls: list[PhoneCall] = []
         """Every call since the phone was opened, oldest first."""
         self.registered = False
-        self._secret = secret
+        self.secret = secret
         self._server = server
         self._sipp = tuple(sipp)
         self._local = local
@@ -285,7 +285,7 @@ class Phone:
 
     async def _start_sipp(self, wire: Wire) -> None:
         identity = PhoneIdentity(
-            number=self.number, secret=self._secret, server=self._server, contact=wire.address
+            number=self.number, secret=self.secret, server=self._server, contact=wire.address
         )
         process = self._process = await SippProcess.start(self._sipp, identity)
         wire.plug_in(process.address)

@@ -38,6 +38,7 @@ class RtpSocket(asyncio.DatagramProtocol):
         self.digits = ""
         """Digits that the other side sent as telephone events."""
         self.packets_received = 0
+        self.packets_sent = 0
         self._tone = one_second(tone_hz)
         self._transport: asyncio.DatagramTransport | None = None
         self._sender: asyncio.Task[None] | None = None
@@ -138,6 +139,7 @@ class RtpSocket(asyncio.DatagramProtocol):
         self._sequence = (self._sequence + 1) & 0xFFFF
         header = _HEADER.pack(_VERSION, kind, self._sequence, timestamp, self._source)
         self._transport.sendto(header + payload, self._target)
+        self.packets_sent += 1
 
     async def _frame_over(self, due: float) -> float:
         self._timestamp = (self._timestamp + FRAME_SAMPLES) & 0xFFFFFFFF

@@ -9,6 +9,7 @@ from sqlalchemy import String, bindparam, cast, func, literal_column, select
 
 from tamas.store.database import Database, HotQuery
 from tamas.store.schema import agent_mappings, extensions, queues, trunks
+from tamas.store.voicemail_schema import mailboxes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +51,45 @@ class Queue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mailbox:
+    """A mailbox that was dialed, or that takes the calls an extension missed."""
+
+    id: str
+    number: str
+    name: str
+    required_password: bool
+    allow_change_password: bool
+    play_busy: bool
+    play_unavailable: bool
+    play_welcome: bool
+    play_cid: bool
+    play_envelope: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lookup:
     """What the store knows of a caller's phone and a dialed number."""
 
     caller: Caller | None
     extension: Extension | None
     queue: Queue | None
+    mailbox: Mailbox | None
+    """The one with the dialed number, whether that is an extension's or not."""
     trunk: str | None
     """First active trunk."""
     context: str
     """Outgoing route of the caller, or incoming route of the trunk that brought the call; may be empty."""
+
+
+_MAILBOX_FLAGS = (
+    "required_password",
+    "allow_change_password",
+    "play_busy",
+    "play_unavailable",
+    "play_welcome",
+    "play_cid",
+    "play_envelope",
+)
 
 
 def _statement() -> Any:
@@ -75,6 +105,7 @@ def _statement() -> Any:
     dialed = extensions.alias("dialed")
     mapping = agent_mappings.alias("mapping")  # where the dialed agent signed in
     ringing = extensions.alias("ringing")  # the phone there
+    box = mailboxes.alias("box")
     entry = trunks.alias("entry")  # the trunk that brought the call
     # Constants stand in the text, so that these parameters are the only ones. Ids grow with time.
     first = select(func.min(trunks.c.id)).where(
@@ -103,6 +134,10 @@ def _statement() -> Any:
         ringing.c.call_limit,
         ringing.c.call_record,
         ringing.c.pjsip_max_contacts,
+        box.c.id,
+        box.c.number,
+        box.c.name,
+        *(box.c[flag] for flag in _MAILBOX_FLAGS),
         trunk,
         func.coalesce(agent.c.context, own.c.context, entry.c.context, literal_column("''")),
     ).select_from(
@@ -111,6 +146,7 @@ def _statement() -> Any:
         .outerjoin(agent, agent.c.number == seat.c.agent)
         .outerjoin(queue, queue.c.number == given.c.dialed)
         .outerjoin(dialed, dialed.c.number == given.c.dialed)
+        .outerjoin(box, box.c.number == given.c.dialed)
         .outerjoin(mapping, mapping.c.agent == given.c.dialed)
         .outerjoin(entry, entry.c.name == given.c.entered_by)
         .outerjoin(ringing, ringing.c.number == func.coalesce(mapping.c.phone, given.c.dialed))
@@ -127,8 +163,9 @@ async def look_up(database: Database, *, phone: str, dialed: str, trunk: str = "
         caller=_caller(*row[:9]),
         extension=_extension(dialed, *row[11:21]),
         queue=Queue(number=row[9], record=row[10] == "yes") if row[9] is not None else None,
-        trunk=row[21],
-        context=row[22],
+        mailbox=_mailbox(*row[21:-2]),
+        trunk=row[-2],
+        context=row[-1],
     )
 
 
@@ -183,6 +220,13 @@ def _extension(
         call_limit=_limit(call_limit or ""),
         forward_policy=policy or "",
     )
+
+
+def _mailbox(identity: str | None, number: str, name: str, *flags: str) -> Mailbox | None:
+    if identity is None:
+        return None
+    said = {flag: value == "yes" for flag, value in zip(_MAILBOX_FLAGS, flags, strict=True)}
+    return Mailbox(id=identity, number=number, name=name, **said)
 
 
 def _limit(text: str) -> int | None:

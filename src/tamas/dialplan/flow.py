@@ -1,8 +1,10 @@
 """The built-in call flow: what every call does until the call-flow graph is there.
 
-An extension's number rings its phones, a queue's number joins the queue, any other number leaves by the first
-active trunk. From a trunk only extensions and queues can be reached, else the fallback number. Transfers and
-forwards count as dialed by whoever transfers or forwards.
+An extension's number rings its phones, a queue's number joins the queue, a mailbox's number leads into the
+mailbox, any other number leaves by the first active trunk. From a trunk only extensions and queues can be
+reached, else the fallback number. Transfers and forwards count as dialed by whoever transfers or forwards.
+Calls that an extension does not take and does not forward go to the mailbox with its number; who dials their
+own number listens to it.
 
 One coroutine per call, driven by one AGI connection. Before each step that may outlive this process the step
 is written on the channel (:mod:`tamas.dialplan.resume`); ``TAMAS_END`` marks the real end.
@@ -10,11 +12,10 @@ is written on the channel (:mod:`tamas.dialplan.resume`); ``TAMAS_END`` marks th
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from tamas.dialplan.dial import (
     LIMIT_VARIABLES,
@@ -29,25 +30,27 @@ from tamas.dialplan.dial import (
     reason_of,
     trunk_string,
 )
-from tamas.dialplan.directory import Caller, Extension, Lookup, Queue, look_up
+from tamas.dialplan.directory import Caller, Extension, Lookup, Mailbox, Queue, look_up
 from tamas.dialplan.entry import DIALABLE, RESUME_SCRIPT, Entry, Way, read_entry
 from tamas.dialplan.facts import EVENT, encode_facts
 from tamas.dialplan.forwarding import forward_target
-from tamas.dialplan.resume import Node, Outcome, Resumption, read_resumption, write_hops
+from tamas.dialplan.mailroom import Mailroom
+from tamas.dialplan.message_menu import MessageMenu, admitted
+from tamas.dialplan.resume import Node, Outcome, Resumption, Step, read_resumption, write_hops
+from tamas.dialplan.store_wait import StoreUnreachable, in_time
+from tamas.dialplan.take_message import From, Left, saved_meanwhile, take_message
 from tamas.engine.fastagi import AgiCallEnded, AgiRaw, AgiSession
 from tamas.engine.fixed_dialplan import DIAL_OPTIONS, EXTENSION_RING_SECONDS, QUEUE_ANSWERED_SUBROUTINE
 from tamas.engine.layout import EngineLayout
-from tamas.errors import TamasError
+from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
 from tamas.recordings.folders import RecordingFolders
 from tamas.recordings.names import Recording, RecordingNames
 from tamas.settings import Settings
 from tamas.store.changes import Changes
-from tamas.store.database import STORE_ERRORS, Database
+from tamas.store.database import Database
 from tamas.store.runtime_settings import load_runtime_settings
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 GROUP_CATEGORY: Final = "tamas"
 """Category of ``GROUP()`` in which channels count against their extension's limit of simultaneous calls."""
@@ -55,8 +58,8 @@ QUEUE_OPTIONS: Final = "tTkKc"
 """Transfers and parking for both sides; the caller goes on when the agent hangs up."""
 KEEP_CALLER_ID: Final = "I"
 """Option of Dial and Queue: who answers does not become the caller's connected line."""
-STORE_SECONDS: Final = 5.0
-"""How long a call waits for the store; then the dialplan gets it back, which plays music and asks again."""
+MISSED: Final = frozenset({"BUSY", "NOANSWER", "CHANUNAVAIL", "CONGESTION"})
+"""DIALSTATUS of a Dial after which an extension's mailbox takes the call."""
 FAILED_DESTINATION: Final = "failed"
 """Reported destination of an originated call whose second party could not be called at all."""
 
@@ -69,10 +72,6 @@ _BAD_QUEUE_REASONS: Final[Mapping[str, str]] = {
     "LEAVEUNAVAIL": "nobody in the queue is available any more",
     "WITHDRAW": "withdrawn from the queue",
 }
-
-
-class StoreUnreachable(TamasError):
-    """The store does not say where the call goes; the cause is chained."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +88,15 @@ class End:
 class CallFlow:
     """The AGI handler. Holds no state of calls: they may be resumed by another process."""
 
-    def __init__(self, database: Database, settings: Settings, changes: Changes | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        changes: Changes | None = None,
+        seal: SecretSeal | None = None,
+    ) -> None:
         """:param changes: tells when runtime settings change; without it the store is asked each time.
+        :param seal: opens passwords of mailboxes; without it the key of the state directory is read.
 
         :raises tamas.recordings.names.UnusableRecordingDirectory: see there.
         """
@@ -99,8 +105,10 @@ class CallFlow:
         self._changes = changes or Changes(database)
         self._runtime: Mapping[str, Any] = {}
         self._runtime_generation: int | None = None
-        folders = RecordingFolders(root=EngineLayout(state_dir=settings.state_dir).recordings)
-        self._names = RecordingNames(folders)
+        layout = EngineLayout(state_dir=settings.state_dir)
+        self._names = RecordingNames(RecordingFolders(root=layout.recordings))
+        seal = seal or SecretSeal(load_or_create_seal_key(layout.secrets / "seal.key"))
+        self.mailroom = Mailroom(database, layout.voicemail, seal, self.runtime)
 
     async def handle(self, session: AgiSession) -> None:
         """Take a call from the fixed dialplan to its end.
@@ -127,11 +135,11 @@ class CallFlow:
 
     async def look_up(self, *, phone: str, dialed: str, trunk: str = "") -> Lookup:
         """What the store knows. :raises StoreUnreachable: it does not answer."""
-        return await _in_time(look_up(self._database, phone=phone, dialed=dialed, trunk=trunk))
+        return await in_time(look_up(self._database, phone=phone, dialed=dialed, trunk=trunk))
 
     async def runtime(self) -> Mapping[str, Any]:
         """Runtime settings as they are now. :raises StoreUnreachable: the store does not answer."""
-        return await _in_time(self._current_runtime())
+        return await in_time(self._current_runtime())
 
     async def _current_runtime(self) -> Mapping[str, Any]:
         generation = await self._changes.generation()
@@ -151,14 +159,6 @@ class CallFlow:
     def fallback_number(self) -> str:
         """Extension that takes calls from trunks to unknown numbers; may be empty."""
         return self._fallback_number
-
-
-async def _in_time(reading: Awaitable[T]) -> T:
-    try:
-        async with asyncio.timeout(STORE_SECONDS):
-            return await reading
-    except STORE_ERRORS as error:
-        raise StoreUnreachable(f"the store cannot be asked: {str(error) or 'no answer'}") from error
 
 
 class _Call:
@@ -190,6 +190,8 @@ class _Call:
     async def resume(self, resumption: Resumption) -> End:
         """Go on behind the step that a process before us began."""
         node, outcome = resumption.node, resumption.outcome
+        if node.step in ("mailbox", "mailbox-busy", "mailbox-menu"):
+            return await self._resume_mailbox(resumption)
         if not outcome.status:
             return await self._repeat(resumption)
         self._hops = resumption.hops
@@ -199,7 +201,7 @@ class _Call:
             found = await self._flow.look_up(phone=self._entry.phone, dialed=node.target)
             self._caller = await self._speaker(found)
             if found.extension is not None:
-                return await self._after_extension(found.extension, outcome)
+                return await self._after_extension(found.extension, found.mailbox, outcome)
         return self._after_leg(outcome) if node.step in ("agent", "first-leg") else self._after_dial(outcome)
 
     async def _speaker(self, found: Lookup) -> Caller | None:
@@ -236,10 +238,17 @@ class _Call:
         if found.queue is not None:
             await self._introduce(found, number, first=first, kind="local", queue=number)
             return await self._join(found.queue)
+        if found.mailbox is not None and first and self._owns(found.mailbox):
+            await self._introduce(found, number, first=first, kind="local")
+            return await self._to_menu(found.mailbox)
         if found.extension is not None:
             await self._introduce(found, number, first=first, kind="local")
-            return await self._ring(found.extension)
-        if found.caller is None and self._entry.way is not Way.ORIGINATED:
+            return await self._ring(found.extension, found.mailbox)
+        foreign = found.caller is None and self._entry.way is not Way.ORIGINATED
+        if found.mailbox is not None and (not foreign or number == self._flow.fallback_number):
+            await self._introduce(found, number, first=first, kind="local")
+            return await self._to_mailbox(found.mailbox)
+        if foreign:
             return await self._unknown_from_outside(number, first=first)
         if is_barred(number):
             await self._introduce(found, number, first=first, kind="outgoing")
@@ -254,7 +263,7 @@ class _Call:
         fallback = self._flow.fallback_number
         if first and self._entry.way is Way.TRUNK and fallback and fallback != number:
             found = await self._flow.look_up(phone="", dialed=fallback)
-            if found.queue is not None or found.extension is not None:
+            if found.queue is not None or found.extension is not None or found.mailbox is not None:
                 return await self._route(fallback, found, first=True)
         await self._introduce(None, number, first=first, kind="local")
         return End(cause=Cause.UNALLOCATED, failed="no such number", started=False)
@@ -298,7 +307,7 @@ class _Call:
 
     # -- extensions -------------------------------------------------------------------------------------
 
-    async def _ring(self, extension: Extension) -> End:
+    async def _ring(self, extension: Extension, mailbox: Mailbox | None) -> End:
         self._hops = (*self._hops, extension.number)
         recording = await self._recording(extension.record)
         outcome = await self._dial_phone(
@@ -311,17 +320,18 @@ class _Call:
             return self._after_dial(outcome)
         if recording is not None:
             self._flow.give_back_recording(self._entry.cuid, recording)
-        return await self._after_extension(extension, outcome)
+        return await self._after_extension(extension, mailbox, outcome)
 
-    async def _after_extension(self, extension: Extension, outcome: Outcome) -> End:
-        """Forward a call that was not taken, as if the extension had dialed the target."""
+    async def _after_extension(self, extension: Extension, mailbox: Mailbox | None, outcome: Outcome) -> End:
+        """Forward a call that was not taken, as if the extension had dialed the target; else its mailbox."""
         target = forward_target(extension.forward_policy, outcome.status, self._hops)
-        if target is None or DIALABLE.fullmatch(target) is None:
-            return self._after_dial(outcome)
-        found = await self._flow.look_up(phone=extension.number, dialed=target)
-        if found.caller is None:  # an agent without an extension has no policy, and no rights to lend
-            return self._after_dial(outcome)
-        return await self._route(target, found, first=False)
+        if target is not None and DIALABLE.fullmatch(target) is not None:
+            found = await self._flow.look_up(phone=extension.number, dialed=target)
+            if found.caller is not None:  # an agent without an extension has no policy, and no rights to lend
+                return await self._route(target, found, first=False)
+        if mailbox is not None and outcome.status in MISSED:
+            return await self._to_mailbox(mailbox, busy=outcome.status == "BUSY")
+        return self._after_dial(outcome)
 
     async def _ring_leg(self, found: Lookup) -> End:
         """Ring for a queue or for the first leg of an originated call: no forwarding, no further steps."""
@@ -372,6 +382,56 @@ class _Call:
         return await self._dial(
             target, node, variables=variables, recording=recording, facts=facts, timeout=timeout, base=base
         )
+
+    # -- mailboxes --------------------------------------------------------------------------------------
+
+    def _owns(self, mailbox: Mailbox) -> bool:
+        """Whether the caller sits at the phone of a mailbox's owner."""
+        caller, way = self._caller, self._entry.way
+        return caller is not None and caller.number == mailbox.number and way in (Way.PHONE, Way.ORIGINATED)
+
+    async def _to_mailbox(self, mailbox: Mailbox, *, busy: bool = False) -> End:
+        """Let the caller leave a message."""
+        session, entry, caller = self._session, self._entry, self._caller
+        await self._enter(mailbox, "mailbox-busy" if busy else "mailbox")
+        party = entry.party if entry.way is Way.ORIGINATED else session.caller_number
+        sender = From(
+            number=party if caller is None else caller.shown_number,
+            name=session.caller_name if caller is None else caller.name,
+            cuid=entry.cuid,
+        )
+        left = await take_message(session, self._flow.mailroom, mailbox, busy=busy, sender=sender)
+        return await self._to_menu(mailbox) if left is Left.TO_MENU else End(cause=Cause.NORMAL)
+
+    async def _to_menu(self, mailbox: Mailbox) -> End:
+        """Let the caller listen to the messages, if they may."""
+        await self._enter(mailbox, "mailbox-menu")
+        session, mailroom = self._session, self._flow.mailroom
+        owns = self._owns(mailbox)
+        if mailbox.required_password or not owns:
+            origin = self._caller.phone if self._caller is not None else ""
+            if not await admitted(session, mailroom, mailbox, origin=origin):
+                return End(cause=Cause.NORMAL)
+        await MessageMenu(session, mailroom, mailbox).run()
+        return End(cause=Cause.NORMAL)
+
+    async def _enter(self, mailbox: Mailbox, step: Step) -> None:
+        """A mailbox takes the call, which is then one that was answered."""
+        marks = {"TAMAS_NODE": str(Node(step=step, target=mailbox.number)), "TAMAS_HOPS": ""}
+        await self._session.execute("MSet", *assignments(marks))
+        await self._state({"step": "VoiceMail", "name": mailbox.name, "definite": "1"})
+        await self._session.answer()
+
+    async def _resume_mailbox(self, resumption: Resumption) -> End:
+        """The message may have been recorded while no process of ours lived; else begin at the greeting."""
+        found = await self._flow.look_up(phone=self._entry.phone, dialed=resumption.node.target)
+        self._caller = await self._speaker(found)
+        saved = await saved_meanwhile(self._session, self._flow.mailroom)
+        if saved or found.mailbox is None:
+            return End(cause=Cause.NORMAL)
+        if resumption.node.step == "mailbox-menu":
+            return await self._to_menu(found.mailbox)
+        return await self._to_mailbox(found.mailbox, busy=resumption.node.step == "mailbox-busy")
 
     # -- trunks -----------------------------------------------------------------------------------------
 

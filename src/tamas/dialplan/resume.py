@@ -1,8 +1,8 @@
 """Where a call stands, written on its channel before each step that may outlive our process.
 
-The flow sets ``TAMAS_NODE`` before Dial and Queue. When it dies meanwhile, the fixed dialplan asks the
-next process to go on (``/resume``) and hands back the node and what Asterisk says of the step
-(architecture rule 7).
+The flow sets ``TAMAS_NODE`` before Dial and Queue, and when a call comes to a mailbox. When it dies
+meanwhile, the fixed dialplan asks the next process to go on (``/resume``) and hands back the node and what
+Asterisk says of the step (architecture rule 7).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, Literal, get_args
 
 from tamas.engine.fastagi import AgiSession
 
-Step = Literal["extension", "queue", "trunk", "agent", "first-leg"]
+Step = Literal["extension", "queue", "trunk", "agent", "first-leg", "mailbox", "mailbox-busy", "mailbox-menu"]
 
 _NODE: Final = re.compile(r"builtin:(?P<step>[a-z-]+):(?P<target>[A-Za-z0-9+*#_.-]*)")
 _HOPS: Final = re.compile(r"[0-9]{1,20}(?:-[0-9]{1,20})*")

@@ -24,7 +24,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote
 
 from tamas.errors import TamasError
@@ -446,6 +446,16 @@ class AgiSession:
         if reply.result == "-1":
             await self._fail("GET DATA", "the sound could not be played")
         return reply.result
+
+    async def say(
+        self, what: Literal["DIGITS", "NUMBER", "DATETIME"], text: str, escape_digits: str = "", *more: str
+    ) -> str | None:
+        """Speak a text of digits, in the channel's language; a date is in seconds since the epoch.
+
+        ``more`` is what the command takes further: of a date its format. Returns as ``stream_file``.
+        """
+        reply = await self.command("SAY", what, text, escape_digits, *more)
+        return await self._digit(f"SAY {what}", reply, "it could not be said")
 
     async def wait_for_digit(self, timeout: float) -> str | None:
         """Wait for one digit, at most ``timeout`` seconds; None when none came."""

@@ -79,6 +79,11 @@ class EngineLayout:
         return self.state_dir / "recordings"
 
     @property
+    def voicemail(self) -> Path:
+        """Messages that callers left: a folder for each number of a mailbox."""
+        return self.state_dir / "voicemail"
+
+    @property
     def announcements(self) -> Path:
         """Sounds that callers are played."""
         return self.state_dir / "announcements"
@@ -146,7 +151,7 @@ class EngineLayout:
             self.lib,
             self.odbc,
         )
-        ours = (self.secrets, self.recordings, self.announcements, self.music)
+        ours = (self.secrets, self.recordings, self.voicemail, self.announcements, self.music)
         for directory in (self.state_dir, self.asterisk, *made, *ours):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self.run.lstat()

@@ -6,6 +6,8 @@ The sealed copy (AES-256-GCM, NIST SP 800-38D) is what a changed number or realm
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import os
 import secrets
@@ -15,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tamas.errors import TamasError
+from tamas.store.runtime_settings import SEALED
 from tamas.store.views import REALM
 
 KEY_BYTES = 32
@@ -45,6 +48,19 @@ class SecretSeal:
         """Nonce and ciphertext of a secret; different for each call."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, secret.encode(), None)
+
+    def seal_text(self, secret: str) -> str:
+        """A secret sealed as text, for places that keep text."""
+        return SEALED + base64.b64encode(self.seal(secret)).decode()
+
+    def open_text(self, sealed: str) -> str:
+        """What :meth:`seal_text` sealed. :raises SealError: as :meth:`open`, or it is no such text."""
+        if not sealed.startswith(SEALED):
+            raise SealError("this is no sealed secret")
+        try:
+            return self.open(base64.b64decode(sealed.removeprefix(SEALED), validate=True))
+        except binascii.Error as error:
+            raise SealError("a sealed secret is damaged") from error
 
     def open(self, sealed: bytes) -> str:
         """The secret again.

@@ -28,6 +28,15 @@ MAX_UPLOAD: Final = 100 * 1024 * 1024
 """Bytes beyond which no upload may be allowed to go."""
 
 
+SEALED: Final = "sealed:"
+"""What the value of a secret setting begins with; the rest is for whoever has the key."""
+MASK: Final = "******"
+"""Shown in place of a secret that is set."""
+
+_MAIL_ADDRESS: Final = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9.-]{1,190}")
+_HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
+
+
 class SettingError(TamasError):
     """A setting is unknown, or its value cannot be used; the text says which and why.
 
@@ -49,6 +58,8 @@ class SettingSpec:
     default: Any
     description: str
     check: Callable[[Any], Any]
+    secret: bool = False
+    """Whether its value is sealed, and never shown."""
 
 
 def _boolean(value: Any) -> bool:
@@ -124,6 +135,32 @@ def _whole(low: int, high: int) -> Callable[[Any], int]:
         return number
 
     return check
+
+
+def _matching(pattern: re.Pattern[str], what: str) -> Callable[[Any], str]:
+    """A text of a certain form, or ``""``."""
+
+    def check(value: Any) -> str:
+        text = str(value).strip()
+        if text and pattern.fullmatch(text) is None:
+            raise SettingError(f"{text!r} is no {what}")
+        return text
+
+    return check
+
+
+def _line(value: Any) -> str:
+    text = str(value)
+    if len(text) > 255 or not text.isprintable():
+        raise SettingError("that is no line of text")
+    return text
+
+
+def _sealed(value: Any) -> str:
+    """Keeps a secret from being stored as it is."""
+    if value and not str(value).startswith(SEALED):
+        raise SettingError("a secret has to be sealed before it is stored")
+    return str(value)
 
 
 SETTINGS: dict[str, SettingSpec] = {
@@ -218,6 +255,67 @@ SETTINGS: dict[str, SettingSpec] = {
             default=80,
             check=_whole(0, 100),
             description="Percent of the disk that recordings may take, else the oldest go; 0: no limit.",
+        ),
+        SettingSpec(
+            key="voicemail.max_seconds",
+            default=180,
+            check=_whole(5, 3600),
+            description="Seconds that a message in a mailbox may have.",
+        ),
+        SettingSpec(
+            key="voicemail.min_seconds",
+            default=1,
+            check=_whole(0, 60),
+            description="Seconds below which a message is none and is not kept.",
+        ),
+        SettingSpec(
+            key="voicemail.silence_seconds",
+            default=10,
+            check=_whole(0, 120),
+            description="Seconds of silence that end a message; 0: silence does not.",
+        ),
+        SettingSpec(
+            key="voicemail.max_messages",
+            default=100,
+            check=_whole(1, 10_000),
+            description="Messages that a mailbox holds at most.",
+        ),
+        SettingSpec(
+            key="smtp.host",
+            default="",
+            check=_matching(_HOST, "host"),
+            description="Mail server that takes what Tamas sends; empty: no mail is sent.",
+        ),
+        SettingSpec(
+            key="smtp.port",
+            default=587,
+            check=_whole(1, 65_535),
+            description="Port of the mail server.",
+        ),
+        SettingSpec(
+            key="smtp.security",
+            default="starttls",
+            check=_one_of("starttls", "tls", "none"),
+            description="How the connection is encrypted: from its second step on, from its begin, or not.",
+        ),
+        SettingSpec(
+            key="smtp.account",
+            default="",
+            check=_line,
+            description="Account at the mail server; empty: it asks for none.",
+        ),
+        SettingSpec(
+            key="smtp.password",
+            default="",
+            check=_sealed,
+            secret=True,
+            description="Password of that account.",
+        ),
+        SettingSpec(
+            key="smtp.sender",
+            default="",
+            check=_matching(_MAIL_ADDRESS, "mail address"),
+            description="Address that mail comes from; empty: the account, if that is an address.",
         ),
         SettingSpec(
             key="uploads.audio_bytes",

@@ -24,6 +24,8 @@ FIRST_LEG_CONTEXT = "tamas-first-leg"
 """Rings every phone registered under a number, for originated calls to more than one contact."""
 TRUNK_PREFIX = "trunk-"
 """Keeps a trunk's endpoint apart from an extension of the same name."""
+MAILBOX_CONTEXT = "default"
+"""Behind the ``@`` of a mailbox whose messages light a phone."""
 QUALIFY_SECONDS = 60
 """How often a phone or trunk with qualify on is pinged."""
 
@@ -110,6 +112,12 @@ _T38_COLUMNS = """
     CASE WHEN nat IN ('yes', 'both', 'force_rport,comedia', 'comedia') THEN 'yes' ELSE 'no' END
         AS t38_udptl_nat"""
 
+# An extension shows the messages of the mailbox that has its number, and of those that its options name.
+_MAILBOXES = f"""
+    CASE WHEN EXISTS (SELECT 1 FROM mailboxes WHERE mailboxes.number = extensions.number)
+        THEN number || '@{MAILBOX_CONTEXT}' || coalesce(',' || pjsip_mailboxes, '')
+        ELSE pjsip_mailboxes END AS mailboxes"""
+
 # `fax_detect` would take faxes that an extension sends for ones that it gets; the call flow detects them.
 # `deny` stands before `permit`: Asterisk applies them in column order.
 _EXTENSION_ENDPOINTS = f"""
@@ -129,7 +137,7 @@ SELECT number AS id, pjsip_transport AS transport, number AS aors,
     deny, permit, 'no' AS fax_detect, {_T38_COLUMNS},
     {_whole("pjsip_from_user")} AS from_user, {_whole("pjsip_from_domain")} AS from_domain,
     pjsip_language AS language, pjsip_media_encryption AS media_encryption,
-    pjsip_mailboxes AS mailboxes, number AS accountcode,
+    {_MAILBOXES}, 'yes' AS mwi_subscribe_replaces_unsolicited, number AS accountcode,
     'no' AS trust_id_inbound, 'yes' AS allow_transfer
 FROM extensions WHERE active = 'yes' AND user_type = 'SIP'"""
 
@@ -142,7 +150,7 @@ SELECT '{TRUNK_PREFIX}' || name, pjsip_transport, '{TRUNK_PREFIX}' || name,
     CASE WHEN directmedia = 'yes' AND canreinvite = 'yes' THEN 'yes' ELSE 'no' END,
     {_NAT_COLUMNS},
     NULL, NULL, NULL, '0', deny, permit, 'no', {_T38_COLUMNS},
-    {_whole("pjsip_from_user")}, {_whole("pjsip_from_domain")}, NULL, NULL, NULL,
+    {_whole("pjsip_from_user")}, {_whole("pjsip_from_domain")}, NULL, NULL, NULL, 'no',
     '{TRUNK_PREFIX}' || name, 'yes', 'no'
 FROM trunks WHERE active = 'yes' AND trunk_type = 'SIP'"""
 
@@ -168,7 +176,7 @@ SELECT number AS id,
     pjsip_max_contacts AS max_contacts, 'yes' AS remove_existing,
     CASE qualify WHEN 'yes' THEN {QUALIFY_SECONDS} ELSE 0 END AS qualify_frequency,
     60 AS minimum_expiration, 3600 AS default_expiration, 7200 AS maximum_expiration,
-    NULL AS outbound_proxy, 'yes' AS support_path, pjsip_mailboxes AS mailboxes
+    NULL AS outbound_proxy, 'yes' AS support_path, {_MAILBOXES}
 FROM extensions WHERE active = 'yes' AND user_type = 'SIP'
 UNION ALL
 SELECT '{TRUNK_PREFIX}' || name, {_whole("pjsip_contact")},

@@ -40,10 +40,12 @@ class EngineAway:
 class Api:
     """The services as a client sees them, and the store behind them."""
 
-    def __init__(self, client: httpx.AsyncClient, database: Database, changes: Changes) -> None:
+    def __init__(self, client: httpx.AsyncClient, database: Database, changes: Changes, folder: Path) -> None:
         self.client = client
         self.database = database
         self.changes = changes
+        self.folder = folder
+        """The state directory."""
         self.seal = SecretSeal(bytes(32))
 
     async def raw(self, path: str, body: Any) -> httpx.Response:
@@ -102,7 +104,7 @@ async def open_api(database: Database, url: str, folder: Path, engine: object) -
     headers = {"X-APIKEY": account.token or ""}
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://tamas", headers=headers) as client:
-            yield Api(client, database, changes)
+            yield Api(client, database, changes, folder)
     finally:
         await application.close()
         await changes.close()

@@ -1,7 +1,8 @@
 """``/reports/audio/*`` and its old name ``/reports/quick/cdr``: recordings of calls.
 
 A recording is asked for by the name that a report row gives (``record``), never by a path. The name may come
-without its ending, or with the other one: what lies there in another form is converted for this answer.
+without its ending, or with the other one: what lies there in another form is converted for this answer. Names
+of voicemail messages are taken as well (SA catalogue, README decision 7).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tamas.sa.fields import Text, required
 from tamas.sa.sent_files import SentFile, sent_file
 from tamas.sa.service import FileBytes, ServiceContext, service
 from tamas.sa.uploads import incoming
+from tamas.sa.voicemails.audio import message_sent
 
 _FILE = "20200921_1600675211.10033.1.mp3"
 
@@ -40,7 +42,10 @@ class RecordingRequest(msgspec.Struct, kw_only=True):
     answer=FileBytes(MEDIA_TYPES["mp3"], MEDIA_TYPES["wav"]),
 )
 async def download(context: ServiceContext, request: RecordingRequest) -> SentFile:
-    return await _sent(await _recordings(context).playable(request.file), request.file)
+    found = await _recordings(context).playable(request.file)
+    if found is None:
+        return await message_sent(context, request.file)  # documentation sends names of messages here
+    return await _sent(found, request.file)
 
 
 @service(

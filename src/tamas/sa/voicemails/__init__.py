@@ -1,0 +1,1 @@
+"""``/voicemails/*``: mailboxes and the messages in them."""
