@@ -72,6 +72,7 @@ async def test_a_silent_server_is_an_error_in_time(
                 await way(database)
         assert time.monotonic() - began < 6
     proxy.speak()
+    monkeypatch.undo()  # a busy machine takes longer than those limits
     await way(database)
     await database.close()
 
