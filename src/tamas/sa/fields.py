@@ -265,9 +265,10 @@ class Model(Generic[S]):
             if value is _ABSENT and declared.always:
                 value = {}
             if value is _ABSENT:
-                if declared.requirement == "required" and not _excused(
-                    declared, values, root, lenient=lenient
-                ):
+                excused = _excused(declared, values, root, lenient=lenient) or (
+                    lenient and self._has_natural_key(declared, values)
+                )
+                if declared.requirement == "required" and not excused:
                     raise MissingField(prefix + bound.wire)
                 continue
             if bound.is_nested:
@@ -292,6 +293,10 @@ class Model(Generic[S]):
             if other.wire == declared.lenient_same_as:
                 return self._find(other, values, lenient=True)
         return _ABSENT if declared.lenient_default is None else declared.lenient_default
+
+    def _has_natural_key(self, declared: Field, values: Mapping[str, Any]) -> bool:
+        keys = (other for other in self.fields if other.wire == declared.natural_key)
+        return any(self._find(key, values, lenient=True) is not _ABSENT for key in keys)
 
     def _build(self, gathered: _Gathered, prefix: str, *, lenient: bool) -> Any:
         given = {}
@@ -391,8 +396,7 @@ def _excused(declared: Field, values: Mapping[str, Any], root: Mapping[str, Any]
     """Whether a required field may be missing: another stands in for it, or ``sa.lenient`` lets it."""
     if lenient and declared.lenient_optional:
         return True
-    others = (declared.unless, declared.natural_key if lenient else None)
-    return any(other is not None and _sent(other, values, root) not in (None, "") for other in others)
+    return declared.unless is not None and _sent(declared.unless, values, root) not in (None, "")
 
 
 def _sent(name: str, values: Mapping[str, Any], root: Mapping[str, Any]) -> Any:

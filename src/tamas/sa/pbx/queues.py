@@ -115,7 +115,7 @@ class QueueRemove(msgspec.Struct, kw_only=True):
     """Names the queue to delete."""
 
     id: Annotated[str, identifier(natural_key="number")] = ""
-    number: Annotated[str, optional(Digits(), lenient_only=True)] = ""
+    number: Annotated[str, optional(Digits(), lenient_only=True, lenient_aliases=("name",))] = ""
 
 
 class QueueConditions(msgspec.Struct, kw_only=True):

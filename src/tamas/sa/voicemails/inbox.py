@@ -45,6 +45,7 @@ class InboxSearch(OptionallyDatedSearch, kw_only=True):
     """Which messages to list."""
 
     conditions: Annotated[InboxConditions | None, optional(Nested(InboxConditions))] = None
+    number: Annotated[str, optional(Text(max=80), aliases=("extension",), lenient_only=True)] = ""
 
 
 def message_row(message: Any, dates: RowDates) -> dict[str, Any]:
@@ -88,7 +89,7 @@ LISTING = Listing(
     answer=Paged(EXAMPLE_ROW, sorting=LISTING.sorting, sometimes=("filename", "duration")),
 )
 async def search(context: ServiceContext, request: InboxSearch) -> Page:
-    asked, like = request.conditions or InboxConditions(), request.alike
+    asked, like = request.conditions or InboxConditions(number=request.number), request.alike
     return await LISTING.page(
         context, request, *matching(like, (_m.caller_id, asked.src), (_m.number, asked.number))
     )
