@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup setup-dev run demo console wheel test test-failed test-slow screenshots lint format types bench bench-reports lock clean
+.PHONY: help setup setup-dev run demo console wheel test test-failed test-slow screenshots lint format types bench bench-reports services lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ bench: setup-dev ## Figures as ratios against baselines of the same run
 
 bench-reports: setup-dev ## The same for reports over many calls; ARGS=--quick or --ten-million
 	@$(BIN)/python -m bench.reports $(ARGS)
+
+services: setup-dev ## Write docs/services.md: each service and its tests
+	@PYTHONPATH=tests $(BIN)/python -m conformance.service_table
 
 lock: setup-dev ## Renew the locked requirements from pyproject.toml
 	@scripts/lock.sh
