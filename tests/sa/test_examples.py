@@ -35,7 +35,8 @@ async def test_examples_work_when_pasted(server: TamasServer) -> None:
             body: dict[str, Any] | None = json.loads(words[words.index("-d") + 1]) if "-d" in words else None
             if body is not None and body.get("_id"):
                 # What is removed is another one, so that the examples that follow find theirs.
-                spare = {"name": "Spare", "number": "8888", "secret": "s", "filename": files.get(group, "")}
+                spare = {"name": "Spare", "number": "8888", "secret": "s", "password": "8"}
+                spare |= {"filename": files.get(group, "")}
                 if action == "remove":
                     made[group] = (await server.api(f"{group}/add", spare))["_id"]
                 body["_id"] = made[group]

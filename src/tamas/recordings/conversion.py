@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 12
 """Recordings for one process: starting one costs as much as some minutes of talk."""
-QUIET_SECONDS = 1.0
-"""For so long a source must not have changed: Asterisk writes its last part after the call has ended."""
+QUIET_SECONDS = 3.0
+"""For so long a source must not have changed: Asterisk gathers before it writes, also the last part."""
 MAX_TRIES = 3
 """Of conversions whose process died; then the recording is broken."""
 MAX_WAIT_SECONDS = 600
