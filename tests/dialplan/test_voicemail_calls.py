@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ import pytest
 
 from dialplan._mailbox import BEEP, PASSWORD, Box, speak, tone_in
 from support.lamp import LampPhone
+from support.mail_server import MailBin
 from support.server import TamasServer
 from support.servers import NewCarrier, NewExtension
 from support.waiting import eventually
@@ -295,6 +297,36 @@ async def test_a_full_mailbox(server: TamasServer, new_extension: NewExtension, 
     finally:
         await server.cli("settings", "set", "voicemail.max_messages", "100")
     await box.message()
+
+
+@pytest.mark.slow
+async def test_a_message_that_is_mailed_away(
+    server: TamasServer, new_extension: NewExtension, new_box: NewBox, tmp_path: Path
+) -> None:
+    """The server hands the message to a mail server, with what was spoken, and then holds it no more."""
+    box = await new_box(
+        "599", email="me@example.com", send_email="yes", attach_file_email="yes", Delete_Voicemail="yes"
+    )
+    caller = await new_extension(server, "502", tone_hz=CALLER_HZ)
+    with MailBin() as mail_server:
+        for key, value in mail_server.settings().items():
+            await server.cli("settings", "set", key, str(value))
+        try:
+            call = await caller.call("599")
+            await speak(call, seconds=1.5)
+            await call.hang_up()
+            (mail,) = await eventually(lambda: mail_server.mails, within=15, what="the mail")
+        finally:
+            await server.cli("settings", "set", "smtp.host", "")
+    (attachment,) = mail.iter_attachments()
+    file = tmp_path / "attached.wav"
+    await asyncio.to_thread(file.write_bytes, attachment.get_content())
+    assert tone_in(file, CALLER_HZ) > 0.9
+
+    async def gone() -> bool:
+        return not await box.messages() and not box.files()
+
+    await eventually(gone, within=10, what="the deletion of the message")
 
 
 async def test_kill_9_while_a_message_is_being_left(
