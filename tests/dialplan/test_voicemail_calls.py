@@ -114,7 +114,7 @@ async def test_the_record_of_a_call_that_ends_in_a_mailbox(
     """Such a call was answered, by the mailbox, which is the last step of its route."""
     await new_box("501")
     await new_extension(server, "501", register=False)
-    caller = await new_extension(server, "502", tone_hz=CALLER_HZ)
+    caller = await new_extension(server, "506", tone_hz=CALLER_HZ)
     call = await caller.call("501")
     await speak(call, seconds=1.5)
     call.dial("#")
@@ -125,14 +125,18 @@ async def test_the_record_of_a_call_that_ends_in_a_mailbox(
             "reports/quick/search",
             {
                 "alike": False,
-                "conditions": {"from": "502"},
+                "conditions": {"from": "506"},
                 "date_range": {"from": "2020-01-01", "to": "2099-01-01"},
             },
         )
-        return [row for row in data["data"] if row["starttime"] >= ""]
+        found: list[dict[str, Any]] = data["data"]
+        return found
 
-    row = (await eventually(rows, within=10, what="the record of the call"))[0]
-    assert (row["src"], row["dst"], row["disposition"]) == ("502", "501", "ANSWERED")
+    (row,) = await eventually(rows, within=10, what="the record of the call")
+    assert (row["src"], row["dst"], row["disposition"]) == ("506", "501", "ANSWERED")
+    assert row["wait"] < row["duration"]
+    last = row["route"][-1]
+    assert (last["type"], last["name"]) == ("VoiceMail", "Box 501")
 
 
 @pytest.mark.slow

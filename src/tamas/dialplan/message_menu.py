@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -54,54 +53,59 @@ class MessageMenu:
         self._mailbox = mailbox
         self._messages: list[Mapping[str, Any]] = []
         self._position = 0
+        self._pressed: str | None = None
+        """The key that cut off what was said last."""
 
     async def run(self) -> None:
         """Let the caller listen until they leave."""
         self._messages = list(await self._mailroom.messages(self._mailbox))
-        key = await self._announce()
-        playing = bool(self._messages) and key is None
+        await self._announce()
+        playing = bool(self._messages) and self._pressed is None
         silences = 0
         while silences < SILENCES:
             if playing:
-                key = await self._play()
-            key = key or await self._ask()
+                await self._play()
+            key = self._pressed or await self._ask()
             if key == "#":
                 break
             silences = silences + 1 if key is None else 0
+            self._pressed = None
             playing = await self._obey(key)
-            key = None
         await self._prompts.play("vm-goodbye")
 
-    async def _announce(self) -> str | None:
+    async def _say(self, *names: str) -> None:
+        """Say something that a key cuts off, unless one was pressed already."""
+        if self._pressed is None:
+            self._pressed = await self._prompts.play(*names, keys=KEYS)
+
+    async def _announce(self) -> None:
         """Say how many messages there are."""
         new = sum(message["heard_at"] is None for message in self._messages)
         count, kind = (new, "vm-INBOX") if new else (len(self._messages), "vm-Old")
         if not count:
-            return await self._prompts.play("vm-youhave", "vm-no", "vm-messages", keys=KEYS)
-        noun = "vm-message" if count == 1 else "vm-messages"
-        return await self._prompts.play("vm-youhave", f"#{count}", kind, noun, keys=KEYS)
+            await self._say("vm-youhave", "vm-no", "vm-messages")
+            return
+        await self._say("vm-youhave", f"#{count}", kind, "vm-message" if count == 1 else "vm-messages")
 
-    async def _play(self) -> str | None:
+    async def _play(self) -> None:
         """Play the message at hand, with what the mailbox wants to be said of it."""
         message = self._messages[self._position]
         await self._mailroom.heard(message["id"])
-        key = await self._introduce(message)
+        await self._introduce(message)
         file = message_file(self._mailroom.directory, message["filename"])
-        if key is not None or file is None:
-            return key
-        return await self._prompts.play(str(Path(file).with_suffix("")), keys=KEYS)
+        if file is not None:
+            await self._say(str(file.with_suffix("")))
 
-    async def _introduce(self, message: Mapping[str, Any]) -> str | None:
-        key = None
+    async def _introduce(self, message: Mapping[str, Any]) -> None:
         if self._mailbox.play_envelope:
             zone = ZoneInfo((await self._mailroom.runtime())["timezone"])
             moment = datetime.fromtimestamp(message["left_at"] // MICROSECONDS, zone)
             local = int(moment.replace(tzinfo=UTC).timestamp())
-            key = await self._prompts.play("vm-received", keys=KEYS)
-            key = key or await self._prompts.moment(local, keys=KEYS)
-        if key is None and self._mailbox.play_cid and message["caller_id"].isdigit():
-            key = await self._prompts.play("vm-from-phonenumber", f"={message['caller_id']}", keys=KEYS)
-        return key
+            await self._say("vm-received")
+            if self._pressed is None:
+                self._pressed = await self._prompts.moment(local, keys=KEYS)
+        if self._mailbox.play_cid and message["caller_id"].isdigit():
+            await self._say("vm-from-phonenumber", f"={message['caller_id']}")
 
     async def _ask(self) -> str | None:
         """Say what can be done, and wait for a key."""
@@ -113,8 +117,8 @@ class MessageMenu:
             choices += ["vm-delete"]
         if self._mailbox.allow_change_password:
             choices += ["vm-press", "digits/0", "vm-for", "vm-password"]
-        key = await self._prompts.play(*choices, "vm-helpexit", keys=KEYS)
-        return key or await self._session.wait_for_digit(KEY_SECONDS)
+        await self._say(*choices, "vm-helpexit")
+        return self._pressed or await self._session.wait_for_digit(KEY_SECONDS)
 
     async def _obey(self, key: str | None) -> bool:
         """Do what a key asks for; tells whether the message at hand is to be played then."""
@@ -130,7 +134,7 @@ class MessageMenu:
             self._position += 1
             return True
         elif key == "6":
-            await self._prompts.play("vm-nomore")
+            await self._say("vm-nomore")
         elif key == "7" and self._messages:
             return await self._delete()
         return False
@@ -138,11 +142,11 @@ class MessageMenu:
     async def _delete(self) -> bool:
         message = self._messages.pop(self._position)
         await self._mailroom.remove(message["id"])
-        await self._prompts.play("vm-deleted")
+        await self._say("vm-deleted")
         if self._position < len(self._messages):
-            return True
+            return self._pressed is None
         self._position = max(0, len(self._messages) - 1)
-        await self._prompts.play("vm-nomore")
+        await self._say("vm-nomore")
         return False
 
     async def _change_password(self) -> None:

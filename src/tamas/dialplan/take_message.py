@@ -15,7 +15,7 @@ from typing import Final
 from tamas.dialplan.directory import Mailbox
 from tamas.dialplan.mailroom import Mailroom
 from tamas.dialplan.prompts import Prompts
-from tamas.engine.fastagi import AgiSession
+from tamas.engine.fastagi import AgiHangup, AgiSession
 from tamas.voicemail.messages import Kept
 
 log = logging.getLogger(__name__)
@@ -99,4 +99,7 @@ async def _record(session: AgiSession, mailroom: Mailroom, mailbox: Mailbox, sen
     )
     silence, limit = runtime["voicemail.silence_seconds"], runtime["voicemail.max_seconds"]
     await session.execute("Record", str(message.file), str(silence), str(limit), RECORD_OPTIONS)
+    if await session.get_variable("RECORD_STATUS") == "HANGUP":
+        # Perhaps before the file was there: whoever sees that the channel is gone knows what that means.
+        raise AgiHangup("the caller hung up while a message was recorded")
     return await mailroom.close(message.id)
