@@ -44,8 +44,8 @@ def chromium() -> str:
 
 
 async def shoot(page: Page, name: str) -> Path:
-    """Take a picture of the whole page, when it has come to rest, into ``var/screenshots/NAME.png``."""
+    """Take a picture of what the window shows, when it has come to rest, into ``var/screenshots/NAME.png``."""
     await settled(page)
     path = PICTURES / f"{name}.png"
-    await page.screenshot(path=path, full_page=True, animations="disabled", caret="hide")
+    await page.screenshot(path=path, animations="disabled", caret="hide")
     return path

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.engine
 
 PATH = "/console/maintenance/api-logs"
 PING, ADD, SEARCH = "setting/ping/act", "pbx/users/add", "pbx/users/search"
+MARKUP = "no/<b>such</b>"
 SOON = 1_500
 """Milliseconds after its answer until a request is on screen, on a machine that does other things as well."""
 
@@ -66,6 +67,12 @@ async def test_requests_are_seen_as_they_come_in(
         await expect(drawer).to_have_count(0)
         await expect(page).to_have_url(f"{server.base_url}{PATH}?account=live")
         await expect(requests(page)).to_have_count(3)
+
+        await caller.call(MARKUP)
+        await expect(top).to_contain_text(MARKUP, timeout=SOON)
+        await top.click()
+        await expect(drawer.get_by_text(MARKUP, exact=True).first).to_be_visible()
+        await expect(page.locator("main b, [role=dialog] b")).to_have_count(0)
 
 
 async def test_news_wait_while_somebody_reads(

@@ -22,7 +22,7 @@ from support.server import TamasServer
 
 pytestmark = pytest.mark.screenshots
 
-TALLEST = 4000
+TALLEST = 6000
 """Pixels of a picture."""
 
 
@@ -122,8 +122,12 @@ async def _unroll(page: Page, size: tuple[int, int]) -> None:
     """Make the window so tall that all of the page, or of the drawer that is open, is in the picture."""
     width, height = size
     hidden: int = await page.evaluate(
-        """Math.max(...[document.documentElement, ...document.querySelectorAll('[role=dialog]')].map(
-            (one) => one.scrollHeight - one.clientHeight))"""
+        """() => {
+            const drawer = [...document.querySelectorAll('[role=dialog]')].at(-1)
+            const whole = drawer ?? document.documentElement
+            whole.scrollTo(0, 0)
+            return whole.scrollHeight - whole.clientHeight
+        }"""
     )
     if hidden > 0:
         await page.set_viewport_size({"width": width, "height": min(height + hidden, TALLEST)})

@@ -74,7 +74,8 @@ export function makeFormat(language: string, calendar: string, timezone: string)
       return new Intl.NumberFormat(locale, {
         style: 'unit',
         unit: units[power],
-        unitDisplay: 'short',
+        // Persian has no short ones.
+        unitDisplay: language === 'fa' ? 'long' : 'short',
         maximumFractionDigits: count / 1000 ** power < 10 && power > 0 ? 1 : 0,
       }).format(count / 1000 ** power);
     },

@@ -8,8 +8,8 @@ import type { FormValues, KitForm } from './form/form';
 import { notify } from './notify';
 
 export interface KitWriteOptions<P extends WritePath> extends WriteOptions<P> {
-  /** Told when it is done; nothing when left out. */
-  done?: string | ((answer: DoneOf<P>, body: BodyOf<P>) => string);
+  /** Told when it is done; nothing when left out, or when something else tells. */
+  done?: string | ((answer: DoneOf<P>, body: BodyOf<P>) => string | undefined);
   /** Shows errors of its fields at the fields, and all others above them. */
   // biome-ignore lint/suspicious/noExplicitAny: the form's values need not be those of the service
   form?: KitForm<any>;
@@ -33,7 +33,8 @@ export function useWrite<P extends WritePath>(
     ...options,
     onDone: (answer, body) => {
       form?.settled();
-      if (done !== undefined) notify.done(typeof done === 'function' ? done(answer, body) : done);
+      const told = typeof done === 'function' ? done(answer, body) : done;
+      if (told !== undefined) notify.done(told);
       onDone?.(answer, body);
     },
     onFailed: (error, body) => {

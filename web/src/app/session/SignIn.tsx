@@ -9,6 +9,7 @@ import { useErrorText } from '@/kit/errors';
 import { useFormat } from '@/kit/format';
 import { Note } from '@/kit/Note';
 import { OutsideFrame } from './OutsideFrame';
+import classes from './OutsideFrame.module.css';
 import { setCurrent, useCurrent } from './session';
 
 export default function SignIn() {
@@ -114,7 +115,7 @@ export default function SignIn() {
                 ref={passwordInput}
                 label={t('signIn.password')}
                 name="password"
-                dir="ltr"
+                classNames={{ innerInput: classes.ltr }}
                 autoComplete="current-password"
                 error={missing === 'password' && t('field.fillIn')}
                 visibilityToggleButtonProps={{ 'aria-label': t('field.showPassword') }}

@@ -92,7 +92,7 @@ export function DataTable<R>(props: DataTableProps<R>) {
         shown={shown}
         onShow={show}
         filters={props.filters}
-        filtered={filtered}
+        filtered={props.filtered === true}
         tools={props.tools}
         narrow={narrow}
       />

@@ -83,7 +83,6 @@ function Search<R>({ source }: { source: RowSource<R> }) {
       type="search"
       aria-label={t('table.search')}
       placeholder={t('table.search')}
-      dir="auto"
       leftSection={<IconSearch size={16} />}
       rightSection={
         typed === '' ? null : (

@@ -18,6 +18,11 @@ import { emptyPatterns, normalised, type Services, treeOf } from './permissions'
 export type AccountRow = AnswerOf<'/api_accounts/get'>;
 export type Secrets = DoneOf<'/api_accounts/add'>;
 
+/** Whether there are secrets to be kept: the dialog that shows them says enough. */
+export function hasNews({ password, token }: Secrets): boolean {
+  return password !== null || token !== null;
+}
+
 /** What a form of an account holds. */
 export interface AccountValues {
   username: string;
@@ -61,7 +66,7 @@ export function AddAccount({ onClose, onSaved }: DrawerProps) {
   const add = useWrite('/api_accounts/add', {
     form,
     refresh: LIST,
-    done: (made) => t('added', { name: made.username }),
+    done: (made) => (hasNews(made) ? undefined : t('added', { name: made.username })),
     onDone: (made) => {
       onClose();
       onSaved(made, form.values);
@@ -107,7 +112,7 @@ export function EditAccount({ id, onClose, onSaved }: DrawerProps & { id: string
   const save = useWrite('/api_accounts/update', {
     form,
     refresh: LIST,
-    done: (saved) => t('saved', { name: saved.username }),
+    done: (saved) => (hasNews(saved) ? undefined : t('saved', { name: saved.username })),
     onDone: (saved) => {
       onClose();
       onSaved(saved, form.values);

@@ -113,7 +113,6 @@ export function PermissionField({ name, services, readOnly }: PermissionFieldPro
             type="search"
             aria-label={t('searchServices')}
             placeholder={t('searchServices')}
-            dir="auto"
             leftSection={<IconSearch size={16} aria-hidden="true" />}
             value={search}
             onChange={(event) => setSearch(event.currentTarget.value)}

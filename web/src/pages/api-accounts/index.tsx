@@ -29,7 +29,7 @@ import { useList, usePatchRows } from '@/kit/table/useList';
 import { Name } from '@/kit/text/Name';
 import { TimeText } from '@/kit/text/TimeText';
 import { useWrite } from '@/kit/write';
-import { type AccountRow, AddAccount, EditAccount, type Secrets } from './AccountDrawer';
+import { type AccountRow, AddAccount, EditAccount, hasNews, type Secrets } from './AccountDrawer';
 import { EVERYTHING } from './permissions';
 import { type TriedAccount, TryIt, TryItDrawer } from './TryIt';
 
@@ -84,7 +84,7 @@ export default function ApiAccounts() {
   });
 
   const tell = (secrets: Secrets, account: TriedAccount) => {
-    if (secrets.password !== null || secrets.token !== null) setNews({ secrets, account });
+    if (hasNews(secrets)) setNews({ secrets, account });
   };
 
   const columns = useColumns({

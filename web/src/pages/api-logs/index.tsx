@@ -10,6 +10,7 @@ import { useDrawer } from '@/kit/drawer';
 import { ExportButton } from '@/kit/ExportButton';
 import { useFilters } from '@/kit/filters';
 import { useFormat } from '@/kit/format';
+import { Nothing } from '@/kit/KeyValue';
 import { PageHeader } from '@/kit/PageHeader';
 import { EmptyState } from '@/kit/states/EmptyState';
 import type { Column } from '@/kit/table/columns';
@@ -159,7 +160,7 @@ function useColumns(): Column<Request>[] {
   const format = useFormat();
   return useMemo(
     () => [
-      { id: 'at', width: 200, fixed: true, card: 'title', cell: (row) => <TimeText at={row.at} /> },
+      { id: 'at', width: 207, fixed: true, card: 'title', cell: (row) => <TimeText at={row.at} /> },
       { id: 'status', width: 148, card: 'beside', cell: (row) => <RequestStatus of={row} /> },
       {
         id: 'account',
@@ -167,8 +168,13 @@ function useColumns(): Column<Request>[] {
         cell: (row) => (row.account === null ? t('nobody') : <Name>{row.account}</Name>),
       },
       { id: 'address', width: 120, cell: (row) => <Code>{row.address}</Code> },
-      { id: 'service', width: 190, cell: (row) => <Name>{row.service}</Name> },
-      { id: 'message', width: 120, grow: true, cell: (row) => <Name>{row.message ?? ''}</Name> },
+      { id: 'service', width: 183, cell: (row) => <Name>{row.service}</Name> },
+      {
+        id: 'message',
+        width: 120,
+        grow: true,
+        cell: (row) => (row.message ? <Name>{row.message}</Name> : <Nothing />),
+      },
       { id: 'method', width: 90, hidden: true, cell: (row) => <Code>{row.method}</Code> },
       {
         id: 'error_field',

@@ -18,14 +18,14 @@ export function columnsOf(onAgents: (row: QueueRow) => void): readonly Column<Qu
   return [
     {
       id: 'number',
-      width: 90,
+      width: 100,
       sortable: true,
       fixed: true,
       card: 'title',
       cell: (row) => <PhoneNumber>{row.number}</PhoneNumber>,
     },
-    { id: 'name', width: 170, grow: true, sortable: true, cell: (row) => <Name>{row.name}</Name> },
-    { id: 'waiting', width: 118, card: 'beside', cell: (row) => <Waiting count={row.waiting} /> },
+    { id: 'name', width: 160, grow: true, sortable: true, cell: (row) => <Name>{row.name}</Name> },
+    { id: 'waiting', width: 125, card: 'beside', cell: (row) => <Waiting count={row.waiting} /> },
     {
       id: 'longest',
       width: 115,
@@ -34,7 +34,7 @@ export function columnsOf(onAgents: (row: QueueRow) => void): readonly Column<Qu
     },
     { id: 'agents', width: 195, cell: (row) => <Agents row={row} onAgents={onAgents} /> },
     { id: 'paused', width: 100, card: 'none', align: 'end', cell: (row) => <Count of={row.paused} /> },
-    { id: 'strategy', width: 140, sortable: true, cell: (row) => <Strategy of={row.strategy} /> },
+    { id: 'strategy', width: 125, sortable: true, cell: (row) => <Strategy of={row.strategy} /> },
     { id: 'call_record', width: 110, hidden: true, cell: (row) => <Recorded on={row.call_record} /> },
     { id: 'music', width: 130, hidden: true, cell: (row) => <Name>{row.music}</Name> },
     {

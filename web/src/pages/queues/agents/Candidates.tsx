@@ -51,7 +51,6 @@ export function Candidates({ id, queue }: CandidatesProps) {
         type="search"
         aria-label={t('candidates.search')}
         placeholder={t('candidates.search')}
-        dir="auto"
         mb="xs"
         leftSection={<IconSearch size={16} />}
         value={typed}
