@@ -44,7 +44,7 @@ def chromium() -> str:
 
 
 async def shoot(page: Page, name: str) -> Path:
-    """Take a picture of what the window shows, when it has come to rest, into ``var/screenshots/NAME.png``."""
+    """Take a picture of what the window shows, when it is at rest, into ``var/screenshots/NAME.png``."""
     await settled(page)
     path = PICTURES / f"{name}.png"
     await page.screenshot(path=path, animations="disabled", caret="hide")

@@ -106,6 +106,7 @@ async def test_picture(
         await expect(page.get_by_role("heading", level=1).first).to_be_visible()
         if shown.prepare is not None:
             await shown.prepare(page)
+        await page.wait_for_load_state("networkidle")
         await expect(page.locator("[aria-busy=true]")).to_have_count(0)
         await _unroll(page, shape.size)
         remarks = await grave_findings(page) + await _too_wide(page)
