@@ -73,6 +73,8 @@ class ApiAccountRow(msgspec.Struct, kw_only=True):
     requests_today: int
     refused_today: int
     """Of these, how many it was not allowed to make."""
+    counted_to: int
+    """Id of the last of these, 0 when there is none: what the live stream tells beyond it comes on top."""
 
 
 class PermittedService(msgspec.Struct, kw_only=True):
@@ -214,10 +216,10 @@ async def get(context: ConsoleContext, request: AccountById) -> ApiAccountRow:
 async def _shown(context: ConsoleContext, accounts: Sequence[Account]) -> list[ApiAccountRow]:
     today = await _used_today(context, [account.username for account in accounts])
     names = [declared.permission for declared in context.sa_services]
-    return [_row(account, names, today.get(account.username, (0, 0))) for account in accounts]
+    return [_row(account, names, today.get(account.username, (0, 0, 0))) for account in accounts]
 
 
-def _row(account: Account, names: Sequence[str], today: tuple[int, int]) -> ApiAccountRow:
+def _row(account: Account, names: Sequence[str], today: tuple[int, int, int]) -> ApiAccountRow:
     allow = Permissions(account.permissions).allow
     return ApiAccountRow(
         id=account.id,
@@ -231,19 +233,20 @@ def _row(account: Account, names: Sequence[str], today: tuple[int, int]) -> ApiA
         last_used_at=milliseconds(account.last_used_at),
         requests_today=today[0],
         refused_today=today[1],
+        counted_to=today[2],
     )
 
 
-async def _used_today(context: ConsoleContext, usernames: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Requests since midnight by account, and how many of them were refused."""
+async def _used_today(context: ConsoleContext, usernames: Sequence[str]) -> dict[str, tuple[int, int, int]]:
+    """Requests since midnight by account, how many of them were refused, and the id of the last."""
     refused = func.sum(case((api_log.c.status.in_(REFUSALS), 1), else_=0))
     statement = (
-        select(api_log.c.account, func.count(), refused)
+        select(api_log.c.account, func.count(), refused, func.max(api_log.c.id))
         .where(api_log.c.account.in_(usernames), api_log.c.at >= today_since(context.runtime))
         .group_by(api_log.c.account)
     )
     rows = await context.database.long_read(lambda connection: connection.execute(statement).all())
-    return {account: (int(requests), int(refusals)) for account, requests, refusals in rows}
+    return {account: (int(requests), int(refusals), int(last)) for account, requests, refusals, last in rows}
 
 
 @service(

@@ -232,12 +232,15 @@ function useCountsOfToday(mayLogs: boolean): void {
       return;
     }
     patch((row) => {
-      const own = message.data.rows.filter((request) => request.account === row.username);
+      const own = message.data.rows.filter(
+        (request) => request.account === row.username && request.id > row.counted_to,
+      );
       if (own.length === 0) return row;
       return {
         ...row,
         last_used_at: Math.max(row.last_used_at ?? 0, ...own.map((request) => request.at)),
         requests_today: row.requests_today + own.length,
+        counted_to: Math.max(...own.map((request) => request.id)),
         refused_today: row.refused_today + own.filter(({ status }) => REFUSED.includes(status)).length,
       };
     });
