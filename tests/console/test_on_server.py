@@ -113,6 +113,10 @@ async def test_a_two_way_call_from_ringing_to_its_recording(
     assert (whole.status_code, whole.headers["content-type"]) == (200, "audio/mpeg")
     part = await browser.http.get(url, headers={"Range": "bytes=1000-1999"})
     assert (part.status_code, part.content) == (206, whole.content[1000:2000])
+    folder = several.state_dir / "recordings"
+    await eventually(lambda: not list(folder.glob("source/*")), within=15, what="the kept recording")
+    kept = await browser.http.get(url)
+    assert (kept.content, kept.headers["etag"]) == (whole.content, whole.headers["etag"])
 
 
 async def test_a_call_that_only_rings_is_hung_up(

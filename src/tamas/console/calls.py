@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from email.utils import formatdate
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -310,12 +311,18 @@ async def recording(context: ConsoleContext, request: RecordingQuery) -> FileRes
     if found is None:
         raise NotFound("the recording is not here")
     file = await asyncio.to_thread(sent_file, found.path, media_type=MEDIA_TYPES[found.form])
+    # A player that asks for another part must not notice that the recording has been converted meanwhile.
+    unchanged = {
+        "etag": f'"{call.record}-{file.state.st_size}"',
+        "last-modified": formatdate(call.ended_at / 1e6, usegmt=True),
+    }
     return _Playing(
         file.path,
         media_type=file.media_type,
         filename=found.name,
         stat_result=file.state,
         content_disposition_type="inline",
+        headers=unchanged,
         temporary=found.temporary,
     )
 
