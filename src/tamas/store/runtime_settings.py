@@ -242,7 +242,7 @@ SETTINGS: dict[str, SettingSpec] = {
             key="recordings.dual_channel",
             default=True,
             check=_boolean,
-            description="Whether recordings are also kept with one party per channel, at twice the size.",
+            description="Whether recordings are also kept with one party per channel, in twice their space.",
         ),
         SettingSpec(
             key="recordings.days",
