@@ -52,27 +52,24 @@ async def new_box(server: TamasServer) -> AsyncIterator[NewBox]:
         await box.remove()
 
 
-async def test_a_message_from_the_tone_to_its_deletion(
-    server: TamasServer, new_extension: NewExtension, new_box: NewBox, tmp_path: Path
-) -> None:
-    """Left at a busy phone, light on, heard by its owner, light off, downloaded, deleted, light off."""
-    box = await new_box("501")
-    owner = await new_extension(server, "501", manner=AutoReject())
+async def live_through(server: TamasServer, new_extension: NewExtension, box: Box, folder: Path) -> None:
+    """What happens to a message in the mailbox of an extension that is busy."""
+    owner = await new_extension(server, box.number, manner=AutoReject())
     caller = await new_extension(server, "502", tone_hz=CALLER_HZ)
-    async with LampPhone(server.sip[1], "501", owner.secret) as lamp:
+    async with LampPhone(server.sip[1], box.number, owner.secret) as lamp:
         await lamp.subscribe()
         await lamp.until_shown(0, how="subscribed")
-        call = await caller.call("501")
+        call = await caller.call(box.number)
         await speak(call, seconds=2.5)
         await call.hang_up()
         message = await box.message()
         await lamp.until_shown(1, how="subscribed")
         assert (message["caller_id"], message["duration"], message["read"]) == ("502", 2, False)
-        listening = await owner.call("501")
+        listening = await owner.call(box.number)
         await listening.until_heard(CALLER_HZ, within=15)
         await lamp.until_shown(0, how="subscribed")
         assert (await box.message())["read"]
-        file = await box.download(message["filename"], tmp_path / "message.wav")
+        file = await box.download(message["filename"], folder / "message.wav")
         assert tone_in(file, CALLER_HZ) > 0.9
         listening.dial("7")
 
@@ -85,11 +82,27 @@ async def test_a_message_from_the_tone_to_its_deletion(
     assert box.files() == set()
 
 
+async def test_a_message_from_the_tone_to_its_deletion(
+    server: TamasServer, new_extension: NewExtension, new_box: NewBox, tmp_path: Path
+) -> None:
+    """Left at a busy phone, light on, heard by its owner, light off, downloaded, deleted."""
+    await live_through(server, new_extension, await new_box("501"), tmp_path)
+
+
+@pytest.mark.slow
+async def test_a_message_on_postgresql(
+    postgresql_server: TamasServer, new_extension: NewExtension, tmp_path: Path
+) -> None:
+    """The same on the other store."""
+    box = await Box.add(postgresql_server, "501")
+    await live_through(postgresql_server, new_extension, box, tmp_path)
+
+
 @pytest.mark.slow
 async def test_a_phone_that_only_registers(
     server: TamasServer, new_extension: NewExtension, new_box: NewBox
 ) -> None:
-    """It is told of messages without asking; also that they went with their mailbox."""
+    """It is told of messages without asking, and that they were read."""
     box = await new_box("504")
     secret = "lamp-secret"
     await server.api("pbx/users/add", {"name": "504", "number": "504", "secret": secret})
@@ -157,6 +170,23 @@ async def test_a_mailbox_of_its_own(
 
     await eventually(two, within=10, what="both messages")
     assert await own.messages() == []
+
+
+@pytest.mark.slow
+async def test_a_caller_who_is_sent_to_a_mailbox(
+    server: TamasServer, new_extension: NewExtension, new_carrier: NewCarrier, new_box: NewBox
+) -> None:
+    """Somebody from outside, transferred in a talk: the message is theirs."""
+    box = await new_box("599")
+    phone = await new_extension(server, "502")
+    carrier = await new_carrier(server, "carrier1", tone_hz=CALLER_HZ)
+    call = await carrier.call("502", caller="02188776655")
+    talk = await phone.answer()
+    await call.until_talking()
+    talk.transfer(f"sip:599@127.0.0.1:{server.sip[1]}")
+    await speak(call, seconds=1.5)
+    await call.hang_up()
+    assert (await box.message())["caller_id"] == "02188776655"
 
 
 @pytest.mark.slow

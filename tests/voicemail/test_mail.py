@@ -1,4 +1,4 @@
-"""Mails about messages, handed to a real mail server, on both stores."""
+"""Mails about messages, handed to a real mail server."""
 
 from __future__ import annotations
 
@@ -81,8 +81,7 @@ class Desk:
             await tx.execute(update(voicemail_mails).values(due_at=now()))
 
 
-@pytest.fixture
-async def desk(database: Database, tmp_path: Path) -> Desk:
+async def open_desk(database: Database, tmp_path: Path) -> Desk:
     layout = EngineLayout(state_dir=tmp_path)
     identity = new_id()
     async with database.write() as tx:
@@ -104,6 +103,18 @@ async def desk(database: Database, tmp_path: Path) -> Desk:
         delivery=MailDelivery(database, layout, SEAL),
         mailbox_id=identity,
     )
+
+
+@pytest.fixture
+async def desk(sqlite_database: Database, tmp_path: Path) -> Desk:
+    """One on SQLite."""
+    return await open_desk(sqlite_database, tmp_path)
+
+
+@pytest.fixture
+async def desk_of_both(database: Database, tmp_path: Path) -> Desk:
+    """One on each store in turn."""
+    return await open_desk(database, tmp_path)
 
 
 def attachments(mail: EmailMessage) -> list[tuple[str | None, str, bytes]]:
@@ -137,8 +148,9 @@ async def test_a_mail_with_and_without_the_recording(desk: Desk) -> None:
     assert len(await desk.messages()) == 2
 
 
-async def test_what_was_mailed_is_deleted_where_the_mailbox_says_so(desk: Desk) -> None:
+async def test_what_was_mailed_is_deleted_where_the_mailbox_says_so(desk_of_both: Desk) -> None:
     """Only once it was sent, and only if the mail carried it."""
+    desk = desk_of_both
     with MailBin() as server:
         await desk.set(**server.settings())
         await desk.change(delete_voicemail="yes")
