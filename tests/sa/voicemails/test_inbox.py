@@ -1,4 +1,4 @@
-"""The inbox of mailboxes through the API, on both stores."""
+"""The inbox of mailboxes through the API, on both stores where these can differ."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ async def test_a_message(api: Api) -> None:
     assert (failed["caller_id"], failed["error"]) == ("571", NOT_SAVED)
 
 
-async def test_what_is_not_complete_is_not_shown(api: Api) -> None:
+async def test_what_is_not_complete_is_not_shown(api_once: Api) -> None:
     """A message that is being left is no row yet; one that was too short never becomes one."""
-    box = await mailbox(api, "400")
-    await leave(api, box, "400", seconds=0.5)
-    name = await leave(api, box, "400")
-    async with api.database.write() as tx:
+    box = await mailbox(api_once, "400")
+    await leave(api_once, box, "400", seconds=0.5)
+    name = await leave(api_once, box, "400")
+    async with api_once.database.write() as tx:
         await tx.execute(update(voicemail_messages).values(state="recording"))
-    assert (await page(api))["pagination"]["total"] == 0
-    assert [row["filename"] for row in await api.rows(select(voicemail_messages))] == [name]
+    assert (await page(api_once))["pagination"]["total"] == 0
+    assert [row["filename"] for row in await api_once.rows(select(voicemail_messages))] == [name]
 
 
 async def test_dates(api: Api) -> None:
@@ -131,25 +131,25 @@ NO_NAMES = (
 )
 
 
-async def test_what_is_not_there(api: Api) -> None:
+async def test_what_is_not_there(api_once: Api) -> None:
     """A name that is none, or of nothing: 404 without a word about why, and nothing outside the folder."""
-    (api.folder / "secret.wav").write_bytes(b"secret")
+    (api_once.folder / "secret.wav").write_bytes(b"secret")
     for service, key in (("voicemails/audio/download", "file"), ("voicemails/inbox/read", "id")):
         for name in NO_NAMES:
-            answer = await api.raw(service, {key: name})
+            answer = await api_once.raw(service, {key: name})
             assert answer.status_code == 404, name
             assert answer.content.strip() in (b"", b"Not Found"), name
-        assert await api.refused(service, {key: "400_\x00.wav"}) == (FAILED, key)
+        assert await api_once.refused(service, {key: "400_\x00.wav"}) == (FAILED, key)
 
 
-async def test_a_file_that_vanished_is_not_read(api: Api) -> None:
+async def test_a_file_that_vanished_is_not_read(api_once: Api) -> None:
     """The row is there, its file is not, or is a link elsewhere: 404, and the message stays unread."""
-    box = await mailbox(api, "400")
-    name = await leave(api, box, "400")
-    file = api.folder / "voicemail" / "400" / name
+    box = await mailbox(api_once, "400")
+    name = await leave(api_once, box, "400")
+    file = api_once.folder / "voicemail" / "400" / name
     file.unlink()
-    assert (await api.raw("voicemails/audio/download", {"file": name})).status_code == 404
-    (api.folder / "elsewhere.wav").write_bytes(b"secret")
-    file.symlink_to(api.folder / "elsewhere.wav")
-    assert (await api.raw("voicemails/audio/download", {"file": name})).status_code == 404
-    assert [row["read"] for row in (await page(api))["data"]] == [False]
+    assert (await api_once.raw("voicemails/audio/download", {"file": name})).status_code == 404
+    (api_once.folder / "elsewhere.wav").write_bytes(b"secret")
+    file.symlink_to(api_once.folder / "elsewhere.wav")
+    assert (await api_once.raw("voicemails/audio/download", {"file": name})).status_code == 404
+    assert [row["read"] for row in (await page(api_once))["data"]] == [False]
