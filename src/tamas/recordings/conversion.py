@@ -37,7 +37,8 @@ QUIET_SECONDS = 3.0
 """For so long a source must not have changed: Asterisk gathers before it writes, also the last part."""
 MAX_TRIES = 3
 """Of conversions whose process died; then the recording is broken."""
-MAX_WAIT_SECONDS = 600
+TROUBLE_SECONDS = 30.0
+"""After which it is tried again when the disk is full, or the like."""
 
 _c = recordings.c
 
@@ -148,7 +149,7 @@ class Conversion:
         elif isinstance(outcome, NotUnderstood) or one.row["tries"] + 1 >= MAX_TRIES:
             await self._set_aside(one, str(outcome))
         else:
-            await self._put_off(one.row, self._wait(one.row), str(outcome))
+            await self._put_off(one.row, _wait(one.row), str(outcome), failed=True)
 
     async def _set_aside(self, one: _Work, reason: str) -> None:
         target = self._folders.broken(one.name.name)
@@ -163,15 +164,14 @@ class Conversion:
         if not self._troubled:
             log.warning("recordings cannot be converted: %s; trying on", error.strerror or error)
         self._troubled = True
-        await self._put_off(one.row, self._wait(one.row), error.strerror or str(error))
+        await self._put_off(one.row, TROUBLE_SECONDS, error.strerror or str(error))
 
-    @staticmethod
-    def _wait(row: Row) -> float:
-        return float(min(2 ** min(int(row["tries"]) + 1, 10), MAX_WAIT_SECONDS))
-
-    async def _put_off(self, row: Row, seconds: float, reason: str | None) -> None:
-        failed = {} if reason is None else {"tries": row["tries"] + 1, "reason": reason}
-        values = {"due_at": now() + int(seconds * MICROSECONDS), **failed}
+    async def _put_off(self, row: Row, seconds: float, reason: str | None, *, failed: bool = False) -> None:
+        values = {
+            "due_at": now() + int(seconds * MICROSECONDS),
+            "reason": reason,
+            "tries": row["tries"] + failed,
+        }
         await self._change(row["name"], values)
 
     async def _keep(
@@ -191,6 +191,11 @@ class Conversion:
     async def _lose(self, row: Row, state: Any, reason: str, *, size: int = 0) -> None:
         async with self._database.write() as tx:
             await lose(tx, {row["name"]: row["cuid"]}, state, reason, size=size)
+
+
+def _wait(row: Row) -> float:
+    """Seconds until what killed its process is tried again."""
+    return float(2 ** (int(row["tries"]) + 1))
 
 
 def _put_in_place(folders: RecordingFolders, one: _Work) -> int:
