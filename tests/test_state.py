@@ -33,6 +33,14 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         prepare_state_dir(blocked / "state")
 
 
+@pytest.mark.parametrize("name", ["a,b", "a&b", "a b", "a^b", "a(b)", "a;b", "${X}", "فاکس"])
+def test_a_path_that_asterisk_would_misread_is_refused(tmp_path: Path, name: str) -> None:
+    """Playback, MixMonitor and SendFAX would take it apart: said at the start, not at the first call."""
+    with pytest.raises(StateError, match="misread"):
+        prepare_state_dir(tmp_path / name / "state")
+    assert not (tmp_path / name).exists()
+
+
 def test_a_second_server_is_refused_and_the_first_is_known(tmp_path: Path) -> None:
     """The lock goes with the process that holds it."""
     assert server_pid(tmp_path) is None

@@ -35,6 +35,7 @@ from tamas.engine.music import link_stock_music, record_music
 from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
 from tamas.engine.status_file import keep_status
 from tamas.engine_events import EngineEvents
+from tamas.fax_sender import FaxSender
 from tamas.http_server import serve_http
 from tamas.recordings.care import RecordingCare
 from tamas.recordings.folders import RecordingFolders
@@ -113,6 +114,7 @@ async def serve_main(
                 tasks.create_task(events.run(), name="engine-events"),
                 tasks.create_task(care.run(), name="recordings"),
                 tasks.create_task(keep_activity_short(store.database), name="activity-retention"),
+                tasks.create_task(FaxSender(store.database, slot).run(), name="fax-sender"),
                 tasks.create_task(
                     keep_status(layout.status, slot.status),
                     name="engine-status",

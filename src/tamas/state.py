@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,9 @@ from pathlib import Path
 from tamas.errors import SetupError
 
 PRIVATE = 0o700
+_USABLE = re.compile(r"/[A-Za-z0-9/_.+@=~-]*")
+"""Paths that Asterisk's applications take as they are: recordings, sounds and faxes are named to them, and
+a comma, an ampersand or a blank would split the name."""
 
 
 class StateError(SetupError):
@@ -20,8 +24,13 @@ class StateError(SetupError):
 def prepare_state_dir(state_dir: Path) -> None:
     """Create the state directory and its folders, closed to other users.
 
-    :raises StateError: it cannot be created or written.
+    :raises StateError: it cannot be created or written, or its path is one that Asterisk would misread.
     """
+    if _USABLE.fullmatch(str(state_dir)) is None:
+        raise StateError(
+            f"the state directory {state_dir} cannot be used: Asterisk would misread its path; "
+            "take one of ASCII letters, digits and /_.+@=~-"
+        )
     try:
         for folder in (state_dir, state_dir / "secrets", state_dir / "asterisk", state_dir / "recordings"):
             folder.mkdir(parents=True, exist_ok=True)

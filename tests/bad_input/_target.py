@@ -23,7 +23,7 @@ from tamas.engine.configuration import AMI_USER
 from tamas.engine.layout import EngineLayout
 from tamas.sa.app import declared_services
 from tamas.sa.service import Answer, Service
-from tamas.store import schema, voicemail_schema
+from tamas.store import fax_schema, schema, voicemail_schema
 from tamas.store.database import Database, open_database
 
 FAILED = {"success": 0, "message": "Requested operation failed", "data": None}
@@ -44,6 +44,7 @@ _TABLES = (
     schema.whitelist,
     schema.announcements,
     schema.uploads,
+    fax_schema.faxes,
     schema.music_classes,
     schema.music_files,
     voicemail_schema.mailboxes,
@@ -83,13 +84,15 @@ class Target:
     """Of the black list and, with the same number, the white list; ``_id`` by group."""
     announcement: dict[str, str]
     mailbox: dict[str, str]
+    fax: dict[str, str]
+    """A document to fax, ``file``, and the trunk that would carry it, ``trunk_name``, were it active."""
     paused: str
     """Number of an agent who is in the queue and on break."""
     numbers: Callable[[], str]
     """Gives a number that nobody has."""
 
     def valid(self, service: Service) -> dict[str, Any]:
-        """A body that the service would carry out, all fields given."""
+        """A body that the service would carry out, all fields given; but no fax leaves."""
         body = copy.deepcopy(service.request.example())
         group, _, action = service.path.rpartition("/")
         if action == "search":
@@ -100,6 +103,8 @@ class Target:
             body["filename"] = self.announcement["filename"]
         elif group == "voicemails/voicemails":
             body["number"] = self.numbers()
+        elif service.path == "pbx/faxes/add":
+            body |= self.fax
         elif group == "pbx/users":
             number = self.numbers()
             body |= {"name": f"User {number}", "number": number, "cid_number": number}
@@ -250,6 +255,8 @@ async def aimed_at(server: TamasServer) -> AsyncIterator[Target]:
         "/api/v4/pbx/announcements/upload", files={"file": ("a.wav", tone_wav(440, seconds=0.2))}
     )
     filename = uploaded.json()["data"]["filename"]
+    document = await server.client.post("/api/v4/pbx/faxes/upload", files={"file": ("a.txt", b"A letter")})
+    fax = {"file": document.json()["data"]["filename"], "trunk_name": trunk["name"]}
     announcement = await made("pbx/announcements/add", name="Welcome", filename=filename)
     mailbox = await made("voicemails/voicemails/add", name="Box", number=number(), password="1234")
     database = await open_database(url_of(server))
@@ -265,6 +272,7 @@ async def aimed_at(server: TamasServer) -> AsyncIterator[Target]:
                 entry=entry,
                 announcement=announcement,
                 mailbox=mailbox,
+                fax=fax,
                 paused=paused,
                 numbers=number,
             )

@@ -67,8 +67,10 @@ SYNTAX = [
 ]
 NO_DIGITS = ["１２٣", "۱۲۳", "²", "1e3", "0x10", "1_0", "+", "-1", "1 2", "NaN", "__proto__"]
 
-LINES = {"description", "more_options"}
-FREE = LINES | {"secret", "register_string", "comment"}
+LINES = {"description", "more_options", "text"}
+LONG = {"text"}
+"""Fields for which only the last of :data:`TOO_LONG` is too long."""
+FREE = LINES | {"secret", "register_string", "comment", "sender_id"}
 """Fields that take any sign, for Asterisk gets them as data only, or taken apart and checked."""
 NUMBERS = {
     "number",
@@ -105,7 +107,7 @@ def hostile(service: Service, name: str, kind: Any) -> list[Any]:
     if isinstance(kind, Nested):
         wrong: list[Any] = ["x", 1, 1.5, True, [1], [[]], "[]", "{}"]
         return [*wrong, {"a": 1}] if isinstance(kind, ListOf) else wrong
-    values: list[Any] = [*WRONG_TYPES, *UNPRINTABLE, *TOO_LONG]
+    values: list[Any] = [*WRONG_TYPES, *UNPRINTABLE, *(TOO_LONG[-1:] if last in LONG else TOO_LONG)]
     if not (isinstance(kind, (Boolish, OneOf))):
         values += [True, False]
     search = service.op == "search" and "." in name

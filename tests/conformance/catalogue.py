@@ -24,10 +24,15 @@ COMPLETE = (
     "pbx/whitelists/",
     "pbx/announcements/",
     "pbx/musiconholds/",
+    "pbx/faxes/",
     "voicemails/",
     "reports/",
 )
 """Groups of which this version serves every service."""
+
+
+NEEDED = {"pbx/faxes/add": "to"}
+"""By path a field that is not required on paper and without which the operation fails (catalogue, quirks)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,7 @@ async def world(either_server: TamasServer, request: pytest.FixtureRequest) -> A
         world.entry("pbx/whitelists")
         world.announcement()
         world.presence()
+        world.done("pbx/faxes/add", world.fax())
         keep_recording(either_server)
         database = await open_database(load_settings(either_server.environment).database_url)
         try:

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from conformance.catalogue import METHODS, Endpoint, endpoints, load, shape, sometimes, without
+from conformance.catalogue import METHODS, NEEDED, Endpoint, endpoints, load, shape, sometimes, without
 from conformance.world import World
 
 ENDPOINTS = endpoints()
@@ -89,7 +89,14 @@ def test_each_required_field_is_required(endpoint: Endpoint, world: World) -> No
             text = ERRORS["operation_errors"]["missing_field"]["text"].replace("<field_name>", name)
             assert_refused(answer, "operation_error", message=text)
             assert answer.headers["x-error-field"] == name
-    if not required:
+    needed = NEEDED.get(endpoint.path)
+    if needed:
+        for variant in ({}, without(world.request(endpoint), needed)):
+            answer = world.send(endpoint, variant)
+            text = ERRORS["operation_errors"]["operation_failed"]["text"]
+            assert_refused(answer, "operation_error", message=text)
+            assert answer.headers["x-error-field"] == needed
+    elif not required:
         assert world.send(endpoint, {}).json()["success"] == 1
 
 
@@ -97,7 +104,7 @@ def test_each_required_field_is_required(endpoint: Endpoint, world: World) -> No
 def test_each_other_field_may_be_left_out(endpoint: Endpoint, world: World) -> None:
     """A logical or optional field is never an error when it is missing; unknown fields are ignored."""
     for parameter in endpoint.parameters:
-        if not parameter.required:
+        if not parameter.required and parameter.name != NEEDED.get(endpoint.path):
             answer = world.send(endpoint, without(world.request(endpoint), parameter.name))
             assert done(endpoint, answer), (
                 parameter.name,

@@ -12,6 +12,7 @@ import httpx
 from conformance.catalogue import Endpoint, body_of
 from records._samples import arrive
 from records._samples import load as load_sample
+from support.documents import pdf
 from support.sounds import tone_wav
 from support.waiting import eventually
 from tamas.store.database import Database
@@ -25,6 +26,7 @@ CALLS = ("answered", "incoming", "outgoing", "busy", "queue_left_in_silence", "q
 """Recorded calls of which the reports tell; the last one ends with a survey."""
 RECORDING = "20210116_1610778618.378.mp3"
 SOUND = tone_wav(440, seconds=0.2)
+DOCUMENT = pdf(size=(80, 80))
 """What is uploaded."""
 
 
@@ -40,6 +42,7 @@ class World:
         self.message = ""
         """File of a message in a mailbox."""
         self._sound = ""
+        self._fax: dict[str, str] = {}
         self._numbers: Iterator[int] = itertools.count(3000 if calendar == "gregorian" else 6000)
 
     def number(self) -> str:
@@ -121,6 +124,15 @@ class World:
         assert await close_message(database, directory, message.id, {"voicemail.min_seconds": 1})
         self.message = message.file.name
 
+    def fax(self) -> dict[str, str]:
+        """What a fax is made of: a number, a document and a trunk, the same ones each time."""
+        if not self._fax:
+            answer = self.client.post("/api/v4/pbx/faxes/upload", files={"file": ("a.pdf", DOCUMENT)})
+            trunk = f"trunk_{self.number()}"
+            self.done("pbx/trunks/add", NOWHERE | {"name": trunk, "active": "yes", "register_string": ""})
+            self._fax = {"to": "112233", "file": answer.json()["data"]["filename"], "trunk_name": trunk}
+        return self._fax
+
     def entry(self, group: str) -> str:
         """Make an entry of the black list or the white list; gives its id."""
         return str(self.done(f"{group}/add", {"number": self.number()})["_id"])
@@ -159,7 +171,9 @@ class World:
         elif endpoint.path == "reports/quick/info":
             body["cuid"] = self.cuid
         elif endpoint.op == "upload":
-            body |= {"file": SOUND}
+            body |= {"file": DOCUMENT if group == "pbx/faxes" else SOUND}
+        elif group == "pbx/faxes":
+            body |= self.fax() if action == "add" else {"_id": self.done("pbx/faxes/add", self.fax())["_id"]}
         elif group in {"pbx/blacklists", "pbx/whitelists"}:
             if action != "add":
                 body["_id"] = self.entry(group)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from tamas.engine.fixed_dialplan import extensions_conf
 
-TEXT = extensions_conf(agi_url="agi://127.0.0.1:4573", fallback_number="205")
+TEXT = extensions_conf(
+    agi_url="agi://127.0.0.1:4573",
+    fallback_number="205",
+    fax_dir=Path("/state/faxes"),
+    received_fax_dir=Path("/state/faxes/received"),
+)
 PATTERNS = re.findall(r"^exten => ([^,]+),", TEXT, re.MULTILINE)
 
 
@@ -22,10 +28,11 @@ def test_no_catch_all_takes_the_hangup_extension() -> None:
 
 
 def test_foreign_values_only_stand_inside_filters() -> None:
-    """The dialed number and caller ids appear nowhere but in FILTER, LEN and REGEX."""
-    rest = re.sub(r"\$\{(?:FILTER\(0-9,|LEN\()\$\{EXTEN\}\)\}", "", TEXT)
+    """The dialed number, caller ids and words of a fax machine appear only in what takes them as text."""
+    rest = re.sub(r"\$\{URIENCODE\(\.\$\{\w+\}\)\}", "", TEXT)
+    rest = re.sub(r"\$\{(?:FILTER\(0-9,|LEN\()\$\{EXTEN\}\)\}", "", rest)
     rest = re.sub(r'\$\{REGEX\("[^"]*" [^?]*\)\}\?', "", rest)
-    for foreign in ("${EXTEN}", "CALLERID", "CONNECTEDLINE", "REDIRECTING"):
+    for foreign in ("${EXTEN}", "CALLERID", "CONNECTEDLINE", "REDIRECTING", "STATIONID}"):
         assert foreign not in rest
 
 

@@ -23,6 +23,17 @@ HEAD = "[2026-11-23 06:24:27.437] "
         (f"{HEAD}NOTICE[4] x.c: hello", AsteriskLine(level=logging.INFO, text="x.c: hello")),
         (f"{HEAD}ERROR[4]: x.c: hello", AsteriskLine(level=logging.ERROR, text="x.c: hello")),
         (f"{HEAD}Asterisk 22 built by x", AsteriskLine(level=logging.DEBUG, text="Asterisk 22 built by x")),
+        (
+            f"{HEAD}WARNING[4][C-00000004] res_fax.c: channel 'x' refused to negotiate T.38",
+            AsteriskLine(
+                level=logging.INFO, text="C-00000004 res_fax.c: channel 'x' refused to negotiate T.38"
+            ),
+        ),
+        (
+            f"{HEAD}ERROR[4][C-00000004] res_fax.c: error reading frame",
+            AsteriskLine(level=logging.INFO, text="C-00000004 res_fax.c: error reading frame"),
+        ),
+        (f"{HEAD}ERROR[4] res_fax.c: x", AsteriskLine(level=logging.ERROR, text="res_fax.c: x")),
         ("  second line", AsteriskLine(level=logging.ERROR, text="  second line")),
     ],
 )

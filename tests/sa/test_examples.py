@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from support.documents import pdf
 from support.server import TamasServer
 from support.sounds import tone_wav
 from tamas.sa.app import declared_services
@@ -33,7 +34,12 @@ async def test_examples_work_when_pasted(server: TamasServer) -> None:
                 continue
             words = shlex.split(curl_example(service, server.base_url).replace("\\\n", " "))
             body: dict[str, Any] | None = json.loads(words[words.index("-d") + 1]) if "-d" in words else None
-            if body is not None and body.get("_id"):
+            if service.path == "pbx/faxes/add":
+                # The only trunk of the examples is not active, for it leads out of this machine.
+                answer = await client.post(words[-1], json={**(body or {}), "file": files[group]})
+                assert answer.headers["x-error-field"] == "trunk_name"
+                continue
+            if body is not None and body.get("_id") and service.op != "download":
                 # What is removed is another one, so that the examples that follow find theirs.
                 spare = {"name": "Spare", "number": "8888", "secret": "s", "password": "8"}
                 spare |= {"filename": files.get(group, "")}
@@ -58,9 +64,10 @@ async def test_examples_work_when_pasted(server: TamasServer) -> None:
 
 
 async def uploaded(client: httpx.AsyncClient, command: str) -> str:
-    """Do what the command of an upload does, with a sound; gives the name of what was kept."""
+    """Do what the command of an upload does, with a sound or a document; gives the name of what was kept."""
     words = shlex.split(command.replace("\\\n", " "))
     name, _, file = words[words.index("-F") + 1].partition("=")
-    answer = await client.post(words[-1], files={name: (file.removeprefix("@"), tone_wav(440))})
+    content = pdf() if file.endswith(".pdf") else tone_wav(440)
+    answer = await client.post(words[-1], files={name: (file.removeprefix("@"), content)})
     assert answer.json()["success"] == 1, answer.text
     return str(answer.json()["data"]["filename"])

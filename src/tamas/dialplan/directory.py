@@ -40,6 +40,8 @@ class Extension:
     call_limit: int | None
     forward_policy: str
     """JSON object."""
+    detects_fax: bool
+    """Whether a fax machine that calls it is sent to the reception of faxes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +129,7 @@ def _statement() -> Any:
         dialed.c.number,
         dialed.c.call_record,
         dialed.c.forward_policy,
+        dialed.c.faxdetect,
         mapping.c.phone,
         ringing.c.number,
         ringing.c.active,
@@ -161,9 +164,9 @@ async def look_up(database: Database, *, phone: str, dialed: str, trunk: str = "
     (row,) = await database.hot(_LOOKUP, phone, dialed, trunk)
     return Lookup(
         caller=_caller(*row[:9]),
-        extension=_extension(dialed, *row[11:21]),
+        extension=_extension(dialed, *row[11:22]),
         queue=Queue(number=row[9], record=row[10] == "yes") if row[9] is not None else None,
-        mailbox=_mailbox(*row[21:-2]),
+        mailbox=_mailbox(*row[22:-2]),
         trunk=row[-2],
         context=row[-1],
     )
@@ -201,6 +204,7 @@ def _extension(
     own_number: str | None,
     record: str | None,
     policy: str | None,
+    faxdetect: str | None,
     mapped_phone: str | None,
     phone: str | None,
     active: str | None,
@@ -219,6 +223,7 @@ def _extension(
         record=(record if own_number is not None else phone_record) == "yes",
         call_limit=_limit(call_limit or ""),
         forward_policy=policy or "",
+        detects_fax=faxdetect == "yes",
     )
 
 

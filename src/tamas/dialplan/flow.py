@@ -1,10 +1,10 @@
 """The built-in call flow: what every call does until the call-flow graph is there.
 
 An extension's number rings its phones, a queue's number joins the queue, a mailbox's number leads into the
-mailbox, any other number leaves by the first active trunk. From a trunk only extensions and queues can be
-reached, else the fallback number. Transfers and forwards count as dialed by whoever transfers or forwards.
-Calls that an extension does not take and does not forward go to the mailbox with its number; who dials their
-own number listens to it.
+mailbox, a number that is set up for faxes receives one, any other number leaves by the first active trunk.
+From a trunk only extensions, queues and fax numbers can be reached, else the fallback number. Transfers and
+forwards count as dialed by whoever transfers or forwards. Calls that an extension does not take and does not
+forward go to the mailbox with its number; who dials their own number listens to it.
 
 One coroutine per call, driven by one AGI connection. Before each step that may outlive this process the step
 is written on the channel (:mod:`tamas.dialplan.resume`); ``TAMAS_END`` marks the real end.
@@ -40,7 +40,12 @@ from tamas.dialplan.resume import Node, Outcome, Resumption, Step, read_resumpti
 from tamas.dialplan.store_wait import StoreUnreachable, in_time
 from tamas.dialplan.take_message import From, Left, saved_meanwhile, take_message
 from tamas.engine.fastagi import AgiCallEnded, AgiRaw, AgiSession
-from tamas.engine.fixed_dialplan import DIAL_OPTIONS, EXTENSION_RING_SECONDS, QUEUE_ANSWERED_SUBROUTINE
+from tamas.engine.fixed_dialplan import (
+    DIAL_OPTIONS,
+    EXTENSION_RING_SECONDS,
+    FAX_RECEIVE_CONTEXT,
+    QUEUE_ANSWERED_SUBROUTINE,
+)
 from tamas.engine.layout import EngineLayout
 from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
 from tamas.recordings.folders import RecordingFolders
@@ -75,6 +80,11 @@ _BAD_QUEUE_REASONS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class ToFax:
+    """The flow is over: the fixed dialplan receives a fax."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class End:
     """The end of the flow: what the caller gets."""
 
@@ -97,8 +107,6 @@ class CallFlow:
     ) -> None:
         """:param changes: tells when runtime settings change; without it the store is asked each time.
         :param seal: opens passwords of mailboxes; without it the key of the state directory is read.
-
-        :raises tamas.recordings.names.UnusableRecordingDirectory: see there.
         """
         self._database = database
         self._fallback_number = settings.fallback_number
@@ -124,6 +132,7 @@ class CallFlow:
             await session.set_variable("TAMAS_MUSIC", "")
             resumption = read_resumption(session)
         call = _Call(self, session, entry)
+        end: End | ToFax
         try:
             end = await (call.resume(resumption) if resumption else call.begin())
         except AgiCallEnded:
@@ -131,7 +140,11 @@ class CallFlow:
         except StoreUnreachable as error:
             log.error("call %s on %s has to wait: %s", entry.cuid, session.channel, error)  # noqa: TRY400
             return
-        await call.end(end)
+        if isinstance(end, ToFax):
+            # Carried out once this connection is closed; nothing of ours is needed any more.
+            await session.execute("Goto", FAX_RECEIVE_CONTEXT, "s", "1")
+        else:
+            await call.end(end)
 
     async def look_up(self, *, phone: str, dialed: str, trunk: str = "") -> Lookup:
         """What the store knows. :raises StoreUnreachable: it does not answer."""
@@ -172,7 +185,7 @@ class _Call:
         self._caller: Caller | None = None
         self._context = ""
 
-    async def begin(self) -> End:
+    async def begin(self) -> End | ToFax:
         """Route the dialed number."""
         entry = self._entry
         if DIALABLE.fullmatch(entry.dialed) is None:
@@ -187,7 +200,7 @@ class _Call:
             return refused
         return await self._route(entry.dialed, found, first=True)
 
-    async def resume(self, resumption: Resumption) -> End:
+    async def resume(self, resumption: Resumption) -> End | ToFax:
         """Go on behind the step that a process before us began."""
         node, outcome = resumption.node, resumption.outcome
         if node.step in ("mailbox", "mailbox-busy", "mailbox-menu"):
@@ -210,7 +223,7 @@ class _Call:
             return found.caller
         return (await self._flow.look_up(phone=self._entry.speaker, dialed="")).caller
 
-    async def _repeat(self, resumption: Resumption) -> End:
+    async def _repeat(self, resumption: Resumption) -> End | ToFax:
         """Do a step that was marked but never begun."""
         target, hops = resumption.node.target, resumption.hops
         before = hops[:-1] if hops and hops[-1] == target else hops
@@ -234,7 +247,10 @@ class _Call:
 
     # -- routing ----------------------------------------------------------------------------------------
 
-    async def _route(self, number: str, found: Lookup, *, first: bool) -> End:
+    async def _route(self, number: str, found: Lookup, *, first: bool) -> End | ToFax:
+        if number in (await self._flow.runtime())["fax.numbers"]:
+            await self._introduce(found, number, first=first, kind="local")
+            return ToFax()
         if found.queue is not None:
             await self._introduce(found, number, first=first, kind="local", queue=number)
             return await self._join(found.queue)
@@ -259,7 +275,7 @@ class _Call:
         await self._introduce(found, number, first=first, kind="outgoing", exit=found.trunk)
         return await self._dial_out(found.trunk, number)
 
-    async def _unknown_from_outside(self, number: str, *, first: bool) -> End:
+    async def _unknown_from_outside(self, number: str, *, first: bool) -> End | ToFax:
         fallback = self._flow.fallback_number
         if first and self._entry.way is Way.TRUNK and fallback and fallback != number:
             found = await self._flow.look_up(phone="", dialed=fallback)
@@ -307,8 +323,11 @@ class _Call:
 
     # -- extensions -------------------------------------------------------------------------------------
 
-    async def _ring(self, extension: Extension, mailbox: Mailbox | None) -> End:
+    async def _ring(self, extension: Extension, mailbox: Mailbox | None) -> End | ToFax:
         self._hops = (*self._hops, extension.number)
+        if extension.detects_fax:
+            # On the caller's side: what the extension itself faxes to others is not ours.
+            await self._session.set_variable("FAXOPT(faxdetect)", "yes")
         recording = await self._recording(extension.record)
         outcome = await self._dial_phone(
             extension,
@@ -322,7 +341,9 @@ class _Call:
             self._flow.give_back_recording(self._entry.cuid, recording)
         return await self._after_extension(extension, mailbox, outcome)
 
-    async def _after_extension(self, extension: Extension, mailbox: Mailbox | None, outcome: Outcome) -> End:
+    async def _after_extension(
+        self, extension: Extension, mailbox: Mailbox | None, outcome: Outcome
+    ) -> End | ToFax:
         """Forward a call that was not taken, as if the extension had dialed the target; else its mailbox."""
         target = forward_target(extension.forward_policy, outcome.status, self._hops)
         if target is not None and DIALABLE.fullmatch(target) is not None:

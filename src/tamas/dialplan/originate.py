@@ -177,14 +177,24 @@ async def _check_context(database: Database, request: OriginateRequest) -> None:
             raise BadOriginate("context", "no such outgoing route")
 
 
+def fresh_ids(at: int) -> tuple[str, str]:
+    """Ids that are hardly ever taken: of the originate, and of its channel.
+
+    :param at: microseconds since the epoch.
+    """
+    seconds, fraction = divmod(at, MICROSECONDS)
+    # The fraction is random: several processes may ask in the same microsecond.
+    originated_call_id = f"orig.call.{seconds}.{secrets.randbelow(MICROSECONDS):06d}"
+    return originated_call_id, (
+        f"{seconds}.{_SERIALS + secrets.randbelow(_SERIALS // 1000) * 1000 + fraction % 1000}"
+    )
+
+
 async def _write_row(database: Database, request: OriginateRequest) -> tuple[str, str]:
     """Write the row under ids nobody has, and return them: ours and the channel's."""
     for _ in range(_ID_TRIES):
         at = now()
-        seconds, fraction = divmod(at, MICROSECONDS)
-        # The fraction is random: several processes may ask in the same microsecond.
-        originated_call_id = f"orig.call.{seconds}.{secrets.randbelow(MICROSECONDS):06d}"
-        uniqueid = f"{seconds}.{_SERIALS + secrets.randbelow(_SERIALS // 1000) * 1000 + fraction % 1000}"
+        originated_call_id, uniqueid = fresh_ids(at)
         row = {
             "originated_call_id": originated_call_id,
             "uniqueid": uniqueid,

@@ -216,7 +216,12 @@ def _render(
     etc = dict.fromkeys((*_EMPTY, *CONFIG_FILES_NEEDED), "")
     for template in resources.files("tamas.engine").joinpath("templates").iterdir():
         etc[template.name] = Template(template.read_text("utf-8")).substitute(values)
-    etc["extensions.conf"] = extensions_conf(agi_url=ports.agi_url, fallback_number=settings.fallback_number)
+    etc["extensions.conf"] = extensions_conf(
+        agi_url=ports.agi_url,
+        fallback_number=settings.fallback_number,
+        fax_dir=layout.faxes,
+        received_fax_dir=layout.received_faxes,
+    )
     odbc = {
         "odbc.ini": odbc_ini(settings.database_url),
         "odbcinst.ini": odbcinst_ini({driver: install.odbc_drivers[driver]}),

@@ -13,6 +13,7 @@ whose opening they could forge.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from tamas.store.views import AGENTS_CONTEXT, FIRST_LEG_CONTEXT, INCOMING_CONTEXT, OUTGOING_CONTEXT
@@ -23,6 +24,13 @@ ANSWERED_SUBROUTINE: Final = "tamas-answered"
 """Dial runs it (option ``U``) on the channel that answered: states facts, starts the recording."""
 QUEUE_ANSWERED_SUBROUTINE: Final = "tamas-queue-answered"
 """Queue runs it on the member that answered; what to record comes in inherited variables."""
+FAX_SEND_CONTEXT: Final = "tamas-fax-send"
+"""Where an originated fax call arrives when it is answered, at extension ``s``."""
+FAX_RECEIVE_CONTEXT: Final = "tamas-fax-receive"
+"""Receives a fax on the channel that is sent to its extension ``s``."""
+FAX_RECEIVED_NAME: Final = "${UNIQUEID}.tiff"
+FAX_RECEIVE_SECONDS: Final = 7200
+"""After which a reception is ended, however it goes."""
 
 RESUME_SECONDS: Final = 30
 """How long a call waits for the flow to come back, trying once a second."""
@@ -67,12 +75,14 @@ _RESULTS: Final = ",".join(
 )
 
 
-def extensions_conf(*, agi_url: str, fallback_number: str) -> str:
+def extensions_conf(*, agi_url: str, fallback_number: str, fax_dir: Path, received_fax_dir: Path) -> str:
     """Return the text of ``extensions.conf``.
 
     :param agi_url: base of the FastAGI server, ``agi://127.0.0.1:4573``. Kept in the global variable
         ``TAMAS_AGI``, which AMI can set anew.
     :param fallback_number: extension to ring when nothing else is known, may be empty.
+    :param fax_dir: where documents to fax lie. Both are paths that an application takes as they are.
+    :param received_fax_dir: where received faxes are written.
     """
     parts = [
         "; Written by Tamas at each start; changes are lost.",
@@ -85,12 +95,15 @@ def extensions_conf(*, agi_url: str, fallback_number: str) -> str:
         "[globals]",
         f"TAMAS_AGI = {agi_url}",
         f"TAMAS_FALLBACK = {fallback_number}",
+        f"TAMAS_FAX_DIR = {fax_dir}",
+        f"TAMAS_FAX_RECEIVED_DIR = {received_fax_dir}",
         f"TRANSFER_CONTEXT = {OUTGOING_CONTEXT}",
         "",
         *(_call_context(name) for name in (OUTGOING_CONTEXT, INCOMING_CONTEXT, ORIGINATED_CONTEXT)),
         _leg_context(AGENTS_CONTEXT),
         _leg_context(FIRST_LEG_CONTEXT),
         _subroutines(),
+        _faxes(),
     ]
     return "\n".join(parts) + "\n"
 
@@ -165,6 +178,7 @@ def _call_context(name: str) -> str:
                 f"Dial(PJSIP/${{TAMAS_FALLBACK}},{FALLBACK_RING_SECONDS},{DIAL_OPTIONS})",
                 _END,
             ),
+            _FAX_EXTENSION,
             _HANGUP_EXTENSION,
         )
     )
@@ -218,6 +232,62 @@ def _subroutines() -> str:
     )
 
 
+_FAX_WORDS: Final = (
+    ("fax_status", "FAXSTATUS"),
+    ("fax_error", "FAXERROR"),
+    ("fax_text", "FAXSTATUSSTRING"),
+    ("fax_pages", "FAXPAGES"),
+    ("fax_station", "REMOTESTATIONID"),
+    ("fax_rate", "FAXBITRATE"),
+    ("fax_resolution", "FAXRESOLUTION"),
+    ("fax_mode", "FAXMODE"),
+)
+"""Facts, and the channel variables in which the fax applications say them."""
+_FAX_END: Final = "exten => h,1,CELGenUserEvent(TAMAS,fax=end&{})\n same => n,Hangup()".format(
+    # The dot because the function complains of nothing to encode; whoever reads the facts takes it off.
+    "&".join(f"{fact}=${{URIENCODE(.${{{variable}}})}}" for fact, variable in _FAX_WORDS)
+)
+"""What came of a fax is stated behind the hangup, however it ended, so that no process of ours is needed."""
+
+
+def _faxes() -> str:
+    """Faxes are sent and received without the flow, so they outlive it, and so does what is known of them."""
+    return "\n".join(
+        (
+            f"[{FAX_SEND_CONTEXT}]",
+            "exten => s,1,CELGenUserEvent(TAMAS,definite=1&fax=send&step=Fax)",
+            " same => n,Set(TIMEOUT(absolute)=${TAMAS_FAX_LIMIT})",
+            " same => n,Set(FAXOPT(ecm)=yes)",
+            " same => n,Set(FAXOPT(localstationid)=${TAMAS_FAX_STATION})",
+            ' same => n,GotoIf($["${TAMAS_FAX_DIGITS}" = ""]?send)',
+            " same => n,Wait(${TAMAS_FAX_BEFORE_DIGITS})",
+            " same => n,SendDTMF(${TAMAS_FAX_DIGITS},${TAMAS_FAX_DIGIT_GAP})",
+            " same => n,Wait(${TAMAS_FAX_AFTER_DIGITS})",
+            " same => n(send),Wait(${TAMAS_FAX_BEFORE_SEND})",
+            " same => n,SendFAX(${TAMAS_FAX_DIR}/${TAMAS_FAX_FILE},${TAMAS_FAX_OPTIONS})",
+            " same => n,Hangup()",
+            _FAX_END,
+            "",
+            f"[{FAX_RECEIVE_CONTEXT}]",
+            "exten => s,1,CELGenUserEvent(TAMAS,fax=receive&step=Fax)",
+            " same => n,Answer()",
+            " same => n,CELGenUserEvent(TAMAS,definite=1)",
+            f" same => n,Set(TIMEOUT(absolute)={FAX_RECEIVE_SECONDS})",
+            " same => n,Set(FAXOPT(ecm)=yes)",
+            f" same => n,ReceiveFAX(${{TAMAS_FAX_RECEIVED_DIR}}/{FAX_RECEIVED_NAME},f)",
+            " same => n,Hangup()",
+            _FAX_END,
+            "",
+        )
+    )
+
+
+_FAX_EXTENSION: Final = (
+    # Asterisk sends a channel here on which it heard a fax machine; nobody else gets anything by dialing it.
+    f'exten => fax,1,GotoIf($["${{FAXEXTEN}}" != ""]?{FAX_RECEIVE_CONTEXT},s,1)\n'
+    " same => n,CELGenUserEvent(TAMAS,failed=no+such+number)\n"
+    " same => n,Hangup(1)"
+)
 _HANGUP_EXTENSION: Final = "exten => h,1,Hangup()\nexten => failed,1,Hangup()\n"
 """Runs after the hangup. It must end there: priority 2 of ``h`` would be that of the catch-all.
 

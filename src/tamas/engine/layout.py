@@ -89,6 +89,16 @@ class EngineLayout:
         return self.state_dir / "announcements"
 
     @property
+    def faxes(self) -> Path:
+        """Documents to fax."""
+        return self.state_dir / "faxes"
+
+    @property
+    def received_faxes(self) -> Path:
+        """Faxes as Asterisk writes them: ``UNIQUEID.tiff``."""
+        return self.faxes / "received"
+
+    @property
     def music(self) -> Path:
         """Music on hold: a folder for each class."""
         return self.state_dir / "music"
@@ -151,7 +161,15 @@ class EngineLayout:
             self.lib,
             self.odbc,
         )
-        ours = (self.secrets, self.recordings, self.voicemail, self.announcements, self.music)
+        ours = (
+            self.secrets,
+            self.recordings,
+            self.voicemail,
+            self.announcements,
+            self.music,
+            self.faxes,
+            self.received_faxes,
+        )
         for directory in (self.state_dir, self.asterisk, *made, *ours):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self.run.lstat()

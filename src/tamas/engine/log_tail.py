@@ -42,6 +42,10 @@ _LOST_RECORD: Final = re.compile(
 )
 
 
+_OF_ONE_FAX: Final = re.compile(r"res_fax(?:_spandsp)?\.c: ")
+"""Begins what is said of a call's fax, such as that the other side hung up: its row says what counts."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AsteriskLine:
     """One line of Asterisk's log."""
@@ -62,7 +66,10 @@ def parse_line(line: str, *, previous: int) -> AsteriskLine:
     if match is None:
         return AsteriskLine(level=previous, text=line)
     call = f"{match['call']} " if match["call"] else ""
-    return AsteriskLine(level=_LEVELS.get(match["level"], logging.DEBUG), text=call + match["text"])
+    level = _LEVELS.get(match["level"], logging.DEBUG)
+    if call and _OF_ONE_FAX.match(match["text"]):
+        level = min(level, logging.INFO)
+    return AsteriskLine(level=level, text=call + match["text"])
 
 
 class FilePosition(msgspec.Struct, frozen=True, kw_only=True):

@@ -103,6 +103,16 @@ async def document_apart(source: Path, target: Path, **how: Any) -> int:
     return int(await _apart("document", source, target, how))
 
 
+async def text_apart(source: Path, target: Path) -> int:
+    """:func:`tamas.media.fax.text_to_fax` in a process of its own.
+
+    :param source: the text, in UTF-8; it is taken for nothing else.
+    :returns: the number of pages.
+    :raises MediaRefused: as there, or :class:`TooCostly`; the target is then gone.
+    """
+    return int(await _apart("text", source, target, {}))
+
+
 async def pdf_apart(source: Path, target: Path) -> int:
     """:func:`tamas.media.fax.fax_to_pdf` in a process of its own. Returns and raises likewise."""
     return int(await _apart("pdf", source, target, {}))
@@ -263,10 +273,16 @@ def _document(source: Path, target: Path, **how: Any) -> int:
     return document_to_fax(source, target, **how)
 
 
+def _text(source: Path, target: Path) -> int:
+    from tamas.media.fax import text_to_fax
+
+    return text_to_fax(source.read_text("utf-8"), target)
+
+
 def _pdf(source: Path, target: Path) -> int:
     from tamas.media.fax import fax_to_pdf
 
     return fax_to_pdf(source, target)
 
 
-_JOBS: dict[str, Callable[..., Any]] = {"sound": _sound, "document": _document, "pdf": _pdf}
+_JOBS: dict[str, Callable[..., Any]] = {"sound": _sound, "document": _document, "text": _text, "pdf": _pdf}

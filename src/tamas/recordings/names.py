@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from tamas.errors import SetupError
 from tamas.media.audio import SoundFormat
 from tamas.recordings.folders import RecordingFolders
 
@@ -22,12 +21,7 @@ REMEMBERED_CALLS: Final = 20_000
 """Calls whose taken names are remembered; those of older calls are seen on disk."""
 MAX_PIECES: Final = 1_000
 
-_DIRECTORY: Final = re.compile(r"/[A-Za-z0-9/_.+@=~-]*")
 _CUID: Final = re.compile(r"(?P<epoch>\d{1,12})\.\d{1,12}")
-
-
-class UnusableRecordingDirectory(SetupError):
-    """The path of the recordings holds signs that MixMonitor would read as something else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +42,7 @@ class RecordingNames:
     """Gives each stretch of talk a name of its own."""
 
     def __init__(self, folders: RecordingFolders) -> None:
-        """:raises UnusableRecordingDirectory: the path has blanks, commas or other such signs."""
-        if _DIRECTORY.fullmatch(str(folders.root)) is None:
-            raise UnusableRecordingDirectory(
-                f"{folders.root} cannot hold recordings: a path of letters, digits and /_.+@=~- is needed"
-            )
+        """:param folders: in a state directory that :mod:`tamas.state` let pass."""
         self._folders = folders
         self._taken: OrderedDict[str, int] = OrderedDict()
 

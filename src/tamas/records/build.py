@@ -18,6 +18,7 @@ from typing import Any
 from tamas.records.causes import Outcome, outcome_of_cause, outcome_of_dial
 from tamas.records.cdr_words import CdrRows, words_of
 from tamas.records.facts import microseconds, resource
+from tamas.records.faxes import ReceivedFax, SentFax, received_faxes, sent_fax
 from tamas.records.legs import legs_of
 from tamas.records.polls import PollAnswer, poll_answers_of
 from tamas.records.queue_rows import QueueVisit, visits_of
@@ -72,6 +73,8 @@ class CallRecord:
     polls: tuple[PollAnswer, ...] = ()
     recordings: tuple[str, ...] = ()
     """Names of all its recordings, also of those that no row shows."""
+    received: tuple[ReceivedFax, ...] = ()
+    sent: SentFax | None = None
 
 
 def build_record(
@@ -97,7 +100,9 @@ def build_record(
     """
     if not cel:
         call = _from_cdr(cuid=cuid, cdr=cdr, originate=originate, end_reason=end_reason)
-        return CallRecord(call=call)
+        return CallRecord(
+            call=call, sent=sent_fax(originate, None, reason=end_reason, ended_at=call.ended_at)
+        )
     story = read_story(cel, cuid)
     story.ended_at = max(story.ended_at, ended_at or 0)
     caller = story.channels.get(cuid) or first_party(story.channels.values())
@@ -119,6 +124,10 @@ def build_record(
         visits=visits,
         polls=poll_answers_of(story, visits, call.cuid, src, call.dst),
         recordings=_recordings(story),
+        received=received_faxes(
+            story, src=call.src, dst=call.dst, entry=call.entry_point, end_reason=end_reason
+        ),
+        sent=sent_fax(originate, caller, reason=call.reason, ended_at=call.ended_at),
     )
 
 
@@ -178,11 +187,21 @@ def _from_story(
     )
 
 
-def failed_originate(originate: Row, outcome: Outcome, *, ended_at: int, cause: int | None) -> CallRow:
-    """The call row of an originate that never had a channel (Asterisk leaves no CEL and no CDR of it).
+def first_party_of(originate: Row) -> str:
+    """Who is rung first, in plain words."""
+    return f"fax to {originate['callee']}" if originate["fax_id"] else f"first party {originate['caller']}"
+
+
+def failed_originate(originate: Row, outcome: Outcome, *, ended_at: int, cause: int | None) -> CallRecord:
+    """The record of an originate that never had a channel (Asterisk leaves no CEL and no CDR of it).
 
     :param ended_at: microseconds.
     """
+    call = _failed_originate(originate, outcome, ended_at=ended_at, cause=cause)
+    return CallRecord(call=call, sent=sent_fax(originate, None, reason=call.reason, ended_at=call.ended_at))
+
+
+def _failed_originate(originate: Row, outcome: Outcome, *, ended_at: int, cause: int | None) -> CallRow:
     started_at = int(originate["created_at"])
     end = max(ended_at, started_at)
     trunk = originate["trunk_name"] or None
@@ -325,7 +344,7 @@ def _outcome(
         said = "nobody answered" if outcome is None else outcome.reason
         return Outcome(
             disposition="NO ANSWER" if outcome is None else outcome.disposition,
-            reason=f"first party {originate['caller']}: {said}",
+            reason=f"{first_party_of(originate)}: {said}",
         )
     queue = story.facts.get("queue") or story.queue
     by_dial = outcome_of_dial(caller.dial_status, cause) if others or caller.dial_status else None

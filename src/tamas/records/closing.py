@@ -19,6 +19,7 @@ from tamas.records.queue_rows import QueueVisit
 from tamas.records.report_row import ReportRow
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import Connection, Dialect, Row
+from tamas.store.fax_schema import faxes
 from tamas.store.ids import following_id
 from tamas.store.schema import (
     calls,
@@ -80,6 +81,9 @@ async def write_calls(tx: Connection, dialect: Dialect, closings: Sequence[Closi
     await _write(tx, queue_attempts, ("uniqueid",), attempts, at, names)
     answers = [answer for record in records for answer in record.polls]
     await _write(tx, poll_answers, ("cuid", "position"), answers, at)
+    await _write(tx, faxes, ("uniqueid",), [fax for record in records for fax in record.received], at)
+    for sent in (record.sent for record in records if record.sent is not None):
+        await tx.execute(update(faxes).where(faxes.c.id == sent.id).values(**sent.values()))
     await _settle(tx, dialect, closings, at)
 
 

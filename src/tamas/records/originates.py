@@ -15,7 +15,7 @@ from collections.abc import Mapping, Set
 
 from sqlalchemy import literal, select, update
 
-from tamas.records.build import CallRecord, failed_originate
+from tamas.records.build import failed_originate, first_party_of
 from tamas.records.causes import NO_ANSWER, NO_ROUTE, Outcome, outcome_of_cause
 from tamas.records.closing import Closing, line_up, write_calls
 from tamas.store.clock import now
@@ -30,11 +30,11 @@ _LOOK_AGAIN_SECONDS = 0.05
 
 _RESPONSES: Mapping[str, tuple[int | None, str]] = {
     # AST_CONTROL_* of Asterisk's frame.h, as the event's Reason gives them
-    "0": (NO_ROUTE, "first party {caller} is unknown or has no phone registered"),
-    "1": (None, "first party {caller}: the attempt was ended"),
-    "3": (NO_ANSWER, "first party {caller}: nobody answered"),
-    "5": (17, "first party {caller}: the line is busy"),
-    "8": (34, "first party {caller}: no line was free, or the far end refused the call"),
+    "0": (NO_ROUTE, "{party} is unknown or has no phone registered"),
+    "1": (None, "{party}: the attempt was ended"),
+    "3": (NO_ANSWER, "{party}: nobody answered"),
+    "5": (17, "{party}: the line is busy"),
+    "8": (34, "{party}: no line was free, or the far end refused the call"),
 }
 
 
@@ -61,10 +61,10 @@ async def close_failed(
             return False
         known = outcome_of_cause(cause) if cause is not None else None
         outcome = Outcome(disposition="FAILED" if known is None else known.disposition, reason=reason)
-        call = failed_originate(row, outcome, ended_at=now(), cause=cause)
+        record = failed_originate(row, outcome, ended_at=now(), cause=cause)
         closing = Closing(
-            record=CallRecord(call=call),
-            linkedids=frozenset({call.cuid}),
+            record=record,
+            linkedids=frozenset({record.call.cuid}),
             cdr_ids=(),
             queued=frozenset(),
         )
@@ -93,11 +93,11 @@ async def on_originate_response(database: Database, response: Mapping[str, str])
                 return False
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
     code = response.get("Reason", "")
-    cause, words = _RESPONSES.get(
-        code, (None, "first party {caller}: the attempt failed (reason " + code + ")")
-    )
+    cause, words = _RESPONSES.get(code, (None, "{party}: the attempt failed (reason " + code + ")"))
+    if code == "0" and row["fax_id"]:
+        words = "{party}: the trunk cannot be reached"
     return await close_failed(
-        database, row["originated_call_id"], reason=words.format(caller=row["caller"]), cause=cause
+        database, row["originated_call_id"], reason=words.format(party=first_party_of(row)), cause=cause
     )
 
 

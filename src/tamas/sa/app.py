@@ -30,6 +30,7 @@ SERVICE_MODULES = (
     "tamas.sa.pbx.whitelists",
     "tamas.sa.pbx.announcements",
     "tamas.sa.pbx.musiconholds",
+    "tamas.sa.pbx.faxes",
     "tamas.sa.voicemails.voicemails",
     "tamas.sa.voicemails.inbox",
     "tamas.sa.voicemails.audio",

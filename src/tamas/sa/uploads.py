@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from sqlalchemy import Select, delete, insert, select
 
@@ -65,14 +66,30 @@ async def keep_upload(context: ServiceContext, file: UploadedFile, kind: UploadK
 
     :raises OperationFailed: it is not what it should be; nothing of it is left.
     """
-    work = await asyncio.to_thread(_take_in, file, incoming(context.settings.state_dir))
+
+    def copy(target: BinaryIO) -> None:
+        shutil.copyfileobj(file.file, target)
+
+    return await keep_content(context, copy, kind, original=file.filename, field="file")
+
+
+async def keep_content(
+    context: ServiceContext, write: Callable[[BinaryIO], None], kind: UploadKind, *, original: str, field: str
+) -> str:
+    """As :func:`keep_upload`, for content that came in a field of a request.
+
+    :param write: writes the content; called in a thread.
+    :param original: what its name is made of.
+    :param field: that is named when the content is refused.
+    """
+    work = await asyncio.to_thread(_take_in, write, incoming(context.settings.state_dir))
     folder = kind.folder(context)
     try:
         facts = await kind.convert(work / "source", work / "target")
-        name, size = await asyncio.to_thread(_put_in_place, work / "target", folder, file.filename, kind)
+        name, size = await asyncio.to_thread(_put_in_place, work / "target", folder, original, kind)
     except MediaRefused as refusal:
         log.info("upload %s refused: %s: %s", context.request_id, type(refusal).__name__, refusal)
-        raise OperationFailed("file") from refusal
+        raise OperationFailed(field) from refusal
     finally:
         await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
     row = {
@@ -132,13 +149,13 @@ def clear_incoming(state_dir: Path) -> None:
     shutil.rmtree(incoming(state_dir), ignore_errors=True)
 
 
-def _take_in(file: UploadedFile, folder: Path) -> Path:
-    """Copy an upload into a folder of its own, as ``source``."""
+def _take_in(write: Callable[[BinaryIO], None], folder: Path) -> Path:
+    """Write what came into a folder of its own, as ``source``."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=folder))
     try:
         with (work / "source").open("xb") as copy:
-            shutil.copyfileobj(file.file, copy)
+            write(copy)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise

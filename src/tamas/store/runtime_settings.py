@@ -24,6 +24,9 @@ _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@\\]{1,255}")
 _MAPPED_BITS: Final = 96
 """Length of the prefix ``::ffff:0:0``."""
 
+_CALLER_NUMBER: Final = re.compile(r"\+?[0-9]{1,20}")
+_DIALED: Final = re.compile(r"[+*#0-9A-Za-z]{1,32}")
+
 MAX_UPLOAD: Final = 100 * 1024 * 1024
 """Bytes beyond which no upload may be allowed to go."""
 
@@ -105,6 +108,25 @@ def _origins(value: Any) -> list[str]:
         if text not in origins:
             origins.append(text)
     return origins
+
+
+def _numbers(value: Any) -> list[str]:
+    items = value if isinstance(value, list) else str(value).replace(",", " ").split()
+    numbers = []
+    for item in items:
+        text = str(item).strip()
+        if _DIALED.fullmatch(text) is None:
+            raise SettingError(f"{item!r} is no number that can be dialed", item=str(item))
+        if text not in numbers:
+            numbers.append(text)
+    return numbers
+
+
+def _caller_number(value: Any) -> str:
+    text = str(value).strip()
+    if _CALLER_NUMBER.fullmatch(text) is None:
+        raise SettingError(f"{value!r} is no number of 1 to 20 digits")
+    return text
 
 
 def _one_of(*choices: str) -> Callable[[Any], str]:
@@ -334,6 +356,79 @@ SETTINGS: dict[str, SettingSpec] = {
             default=512_000,
             check=_whole(1024, MAX_UPLOAD),
             description="Bytes that an uploaded table may have.",
+        ),
+        SettingSpec(
+            key="fax.numbers",
+            default=[],
+            check=_numbers,
+            description="Numbers that receive faxes, as they are dialed or as trunks bring them.",
+        ),
+        SettingSpec(
+            key="fax.received_format",
+            default="pdf",
+            check=_one_of("pdf", "tiff"),
+            description="Form in which received faxes are handed out.",
+        ),
+        SettingSpec(
+            key="fax.caller_id",
+            default="000",
+            check=_caller_number,
+            description="Number that outgoing faxes show: as caller ID and as station ID.",
+        ),
+        SettingSpec(
+            key="fax.answer_seconds",
+            default=60,
+            check=_whole(5, 600),
+            description="Seconds that an outgoing fax waits for an answer.",
+        ),
+        SettingSpec(
+            key="fax.seconds_before_send",
+            default=1,
+            check=_whole(0, 60),
+            description="Seconds between the answer, or the last digit, and the fax.",
+        ),
+        SettingSpec(
+            key="fax.seconds_before_digits",
+            default=1,
+            check=_whole(0, 60),
+            description="Seconds between the answer and the digits of an inner extension.",
+        ),
+        SettingSpec(
+            key="fax.seconds_after_digits",
+            default=3,
+            check=_whole(0, 60),
+            description="Seconds that an inner extension gets to answer.",
+        ),
+        SettingSpec(
+            key="fax.digit_gap_ms",
+            default=500,
+            check=_whole(50, 5000),
+            description="Milliseconds between the digits of an inner extension.",
+        ),
+        SettingSpec(
+            key="fax.transport",
+            default="auto",
+            check=_one_of("auto", "audio"),
+            description="auto: T.38 where trunk and far end can, else G.711; audio: G.711 only.",
+        ),
+        SettingSpec(
+            key="fax.excluded_prefixes",
+            default=[],
+            check=_numbers,
+            description="Beginnings of numbers to which no fax is sent.",
+        ),
+        SettingSpec(
+            key="fax.abandon_seconds",
+            default=300,
+            check=_whole(60, 7200),
+            description="Seconds after which the call of an outgoing fax is given up; each page adds two "
+            "minutes.",
+        ),
+        SettingSpec(
+            key="fax.calls_per_trunk",
+            default=2,
+            check=_whole(1, 100),
+            description="Outgoing faxes at the same time over one trunk.",
         ),
     )
 }
