@@ -33,7 +33,7 @@ from tamas.dialplan.originate import (
 from tamas.engine.ami import AmiActionFailed
 from tamas.engine.engine import EngineNotReady
 from tamas.engine.layout import EngineLayout
-from tamas.media.audio import MEDIA_TYPES
+from tamas.media.formats import MEDIA_TYPES
 from tamas.recordings.folders import RecordingFolders
 from tamas.recordings.playable import Recordings
 from tamas.records.calls import Call, get_call, list_calls

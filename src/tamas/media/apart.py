@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from tamas.media.refusals import REFUSALS, MediaRefused, TooCostly
 
 if TYPE_CHECKING:
-    from tamas.media.audio import SoundFormat
+    from tamas.media.formats import SoundFormat
 
 log = logging.getLogger(__name__)
 

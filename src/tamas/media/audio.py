@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import av
 import av.error
@@ -25,9 +24,8 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from tamas.media.formats import SoundFormat
 from tamas.media.refusals import CutOff, NotUnderstood, TooLong
-
-SoundFormat = Literal["wav", "mp3"]
 
 PHONE_RATE = 8000
 """Samples per second of a telephone line."""
@@ -49,7 +47,6 @@ CONTAINERS = (
     "caf",
 )
 """Demuxers of FFmpeg."""
-MEDIA_TYPES: dict[SoundFormat, str] = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 MP3_BITRATE = {1: 32_000, 2: 64_000}
 """By channels: more than a telephone line gives, at its rate."""
 

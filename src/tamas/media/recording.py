@@ -19,11 +19,10 @@ from av.audio.frame import AudioFrame
 from av.filter import Graph
 from av.filter.context import FilterContext
 
-from tamas.media.audio import PHONE_RATE, SoundFormat, writing
+from tamas.media.audio import PHONE_RATE, writing
+from tamas.media.formats import SAMPLE_BYTES, SoundFormat
 from tamas.media.refusals import NotUnderstood
 
-SAMPLE_BYTES: Final = 4
-"""Of one moment: 16 bits of each party."""
 _QUALITY: Final = "7"
 """Of LAME, 0 best to 9 fastest; more is not heard at 8 kHz and costs four times the time."""
 _SOURCE: Final = {"sample_rate": str(PHONE_RATE), "ch_layout": "stereo"}

@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from tamas.media.apart import RecordingOrder, recordings_apart
-from tamas.media.recording import SAMPLE_BYTES
+from tamas.media.formats import SAMPLE_BYTES
 from tamas.media.refusals import MediaRefused, NotUnderstood
 from tamas.recordings.folders import RecordingFolders, RecordingName, read_name
 from tamas.recordings.rows import lose

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tamas.media.audio import SoundFormat
+from tamas.media.formats import SoundFormat
 
 FORMS: Final[tuple[SoundFormat, ...]] = ("mp3", "wav")
 """In the order in which they are looked for."""

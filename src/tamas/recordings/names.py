@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from tamas.media.audio import SoundFormat
+from tamas.media.formats import SoundFormat
 from tamas.recordings.folders import RecordingFolders
 
 REMEMBERED_CALLS: Final = 20_000

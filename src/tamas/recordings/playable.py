@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tamas.media.apart import RecordingOrder, recordings_apart, sound_apart
-from tamas.media.audio import SoundFormat, probe
+from tamas.media.formats import SoundFormat
 from tamas.media.refusals import MediaRefused
 from tamas.recordings.folders import FORMS, RecordingFolders
 
@@ -87,6 +87,8 @@ class Recordings:
 
     def _find_stereo(self, stem: str, form: SoundFormat) -> Path | None:
         """A recording of somebody else's making, put there by hand, may have its parties apart."""
+        from tamas.media.audio import probe  # large, and seldom needed
+
         path = self.folders.find_kept(stem, form)
         try:
             return path if path is not None and probe(path).channels == 2 else None

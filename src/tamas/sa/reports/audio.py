@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 
 from tamas.engine.layout import EngineLayout
-from tamas.media.audio import MEDIA_TYPES
+from tamas.media.formats import MEDIA_TYPES
 from tamas.recordings.folders import RecordingFolders
 from tamas.recordings.playable import Playable, Recordings
 from tamas.sa.errors import FileMissing

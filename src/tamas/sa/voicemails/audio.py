@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import or_, select
 
 from tamas.engine.layout import EngineLayout
-from tamas.media.audio import MEDIA_TYPES
+from tamas.media.formats import MEDIA_TYPES
 from tamas.sa.errors import FileMissing
 from tamas.sa.fields import Text, required
 from tamas.sa.sent_files import SentFile, sent_file
