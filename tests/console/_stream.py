@@ -61,7 +61,7 @@ class LiveStream:
             pass
         self.closed = self.socket.close_code
 
-    async def until(self, condition: Callable[[], Any], *, within: float = 5.0, what: str = "") -> Any:
+    async def until(self, condition: Callable[[], Any], *, within: float = 15.0, what: str = "") -> Any:
         """Wait for something to be told; what is not known yet is no failure."""
 
         def reached() -> Any:

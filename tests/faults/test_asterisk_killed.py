@@ -36,6 +36,11 @@ async def test_asterisk_is_started_again(scene: Scene, with_us: bool) -> None:
     talking, first, _ = await talk(scene, "201", "202")
     ringing = await scene.server.originate("203", "204")
     await (await scene.phone("203").incoming()).until_ringing()
+    sources = scene.server.state_dir / "recordings" / "source"
+    # Asterisk writes in blocks: what it holds back dies with it.
+    await eventually(
+        lambda: any(source.stat().st_size for source in sources.iterdir()), what="sound in the recording"
+    )
     former = scene.server.asterisk.pid
     os.kill(former, signal.SIGKILL)
     died = time.time()

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from sa._server import RunningSa
+from support.waiting import eventually
 
 CONTENT = bytes(range(256)) * 8000
 """About 2 MB, so that it does not stay in memory."""
@@ -229,10 +230,9 @@ async def test_what_was_made_for_an_answer_goes_with_it(client: Client, tmp_path
     path = tmp_path / "temporary.wav"
     path.write_bytes(CONTENT)
     assert (await client.get(path)).content == CONTENT
-    assert not path.exists()
+    await eventually(lambda: not path.exists(), what="the file's end after its answer")
     path.write_bytes(CONTENT * 8)
     async with client.sa.http.stream("GET", DOWNLOAD, params={"file": str(path)}, auth=client.auth) as answer:
         assert answer.status_code == 200
-    async with asyncio.timeout(5):
-        while path.exists():  # noqa: ASYNC110 - the server notices when it next writes
-            await asyncio.sleep(0.01)
+    # The server notices when it next writes.
+    await eventually(lambda: not path.exists(), what="the file's end after the client's")
