@@ -52,6 +52,7 @@ async def test_a_given_password_is_taken_as_it_is(server: TamasServer) -> None:
     assert (await ping(server, auth=("chosen", "per:cent%and ü"))).json()["success"] == 1
 
 
+@pytest.mark.slow
 async def test_disabling_enabling_rotating_and_removing_take_effect_on_the_next_request(
     server: TamasServer,
 ) -> None:
@@ -74,6 +75,7 @@ async def test_disabling_enabling_rotating_and_removing_take_effect_on_the_next_
     assert (await ping(server, auth=("turns", rotated["password"]))).status_code == 401
 
 
+@pytest.mark.slow
 async def test_allowed_addresses_are_obeyed_at_once(server: TamasServer) -> None:
     """Taking this machine off the list shuts it out; allowing all lets it in again."""
     account = server.account
@@ -97,6 +99,7 @@ async def test_allowed_addresses_are_obeyed_at_once(server: TamasServer) -> None
     assert (await ping(server, **credentials)).status_code == 200
 
 
+@pytest.mark.slow
 async def test_the_calendar_changes_the_dates_of_rows(server: TamasServer) -> None:
     """The same row, written in two calendars and in another zone."""
     data = await server.api("pbx/queues/add", {"name": "Calendar", "number": "7001"})
@@ -126,6 +129,7 @@ async def test_a_secret_is_sealed_and_never_shown(server: TamasServer) -> None:
         assert await server.cli("settings", "set", "smtp.password", "") == {"smtp.password": ""}
 
 
+@pytest.mark.slow
 async def test_leniency_is_a_switch(server: TamasServer) -> None:
     """What the SA requires is required, until the switch is on."""
     assert account_of(server)

@@ -141,12 +141,14 @@ def test_built_when_missing_or_stale(tree: Tree) -> None:
     assert tree.builds == 1
 
 
+@pytest.mark.slow
 def test_nothing_is_asked_when_nothing_is_stale(tree: Tree) -> None:
     """Built pages need neither Node nor a registry."""
     assert tree.run("build")[0] == 0
     assert tree.run("build", PATH=path_without_node(tree.folder)) == (0, "")
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_build_once(tree: Tree) -> None:
     """Two terminals that build at the same time both end well, with one build."""
     runs = [tree.start("build"), tree.start("build")]
@@ -156,6 +158,7 @@ def test_two_runs_at_once_build_once(tree: Tree) -> None:
     assert tree.run("build") == (0, "")
 
 
+@pytest.mark.slow
 def test_the_former_pages_are_served_meanwhile(tree: Tree) -> None:
     """The pages stay whole while new ones are built, also when that fails; the next run makes up for it."""
     assert tree.run("build")[0] == 0
@@ -200,6 +203,7 @@ def test_pages_without_sources(tree: Tree) -> None:
     assert tree.run("build", PATH=path_without_node(tree.folder)) == (0, "")
 
 
+@pytest.mark.slow
 def test_linters_run_when_something_changed(tree: Tree) -> None:
     """`check` runs the linters of web/ again after a change, or when they found something the last time."""
     tree.write_package(check="touch node_modules/linted")

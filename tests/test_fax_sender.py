@@ -40,6 +40,7 @@ async def settled(server: TamasServer, identity: str, *, within: float = 20) -> 
     return row["status"], row["description"]
 
 
+@pytest.mark.slow
 async def test_a_fax_that_is_not_taken_fails_with_the_reason(
     server: TamasServer, new_carrier: NewCarrier
 ) -> None:

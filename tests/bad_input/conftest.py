@@ -10,11 +10,16 @@ import pytest
 from bad_input._target import Target, aimed_at
 from support.server import TamasServer
 
+EVERY_DAY_ON_BOTH = ("test_texts.py", "test_races.py")
+"""Modules about what the store does itself; the others meet PostgreSQL in the slow suite."""
+
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """What the document promises does not depend on the store: every day it is tried on one of them."""
+    """Mark what is not for every day."""
     for item in items:
-        if item.name == "test_generated_requests[postgresql]":
+        callspec = getattr(item, "callspec", None)
+        store = callspec.params.get("target", "") if callspec is not None else ""
+        if store == "postgresql" and item.path.name not in EVERY_DAY_ON_BOTH:
             item.add_marker(pytest.mark.slow)
 
 

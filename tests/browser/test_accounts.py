@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 
 from browser._axe import axe
@@ -107,6 +108,7 @@ async def test_an_account_from_its_making_to_its_end(
         await expect(row(page, "parvin")).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_nobody_is_locked_out(
     new_page: NewPage, console: ConsoleBrowser, server: TamasServer, watch: PageWatch
 ) -> None:
@@ -217,6 +219,7 @@ async def first_sign_in(server: TamasServer, username: str) -> AsyncIterator[Non
         yield
 
 
+@pytest.mark.slow
 async def test_nobody_gives_what_they_do_not_have(
     new_page: NewPage, console: ConsoleBrowser, server: TamasServer
 ) -> None:
@@ -274,6 +277,7 @@ async def test_a_change_and_its_trace(new_page: NewPage, console: ConsoleBrowser
     await axe(page)
 
 
+@pytest.mark.slow
 async def test_on_a_phone_in_persian(new_page: NewPage) -> None:
     """Accounts, the boxes of a type and the log can be used on a small screen, from right to left."""
     page = await new_page(f"{ACCOUNTS}?tab=types", language="fa", size=PHONE)

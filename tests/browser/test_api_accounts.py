@@ -130,6 +130,7 @@ async def test_an_account_can_do_what_is_ticked_and_nothing_else(
         await console.post("pbx/users/remove", ids=[one["id"] for one in users["rows"]])
 
 
+@pytest.mark.slow
 async def test_groups_stand_for_what_is_in_them(console_page: Page, console: ConsoleBrowser) -> None:
     """A ticked group holds its future services too; without one of them it is the others; all by keyboard."""
     page = console_page
@@ -178,6 +179,7 @@ async def test_groups_stand_for_what_is_in_them(console_page: Page, console: Con
         await account_gone(console, "crm")
 
 
+@pytest.mark.slow
 async def test_presets(console_page: Page) -> None:
     """Ready-made permissions are ticked by one click, and nothing has to be ticked by hand."""
     page = console_page
@@ -202,6 +204,7 @@ async def test_presets(console_page: Page) -> None:
     await expect(form).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_what_is_wrong_stands_at_the_field(
     console_page: Page, console: ConsoleBrowser, server: TamasServer, watch: PageWatch
 ) -> None:
@@ -265,6 +268,7 @@ async def test_secrets_are_renewed_and_shown_once(
         assert await Program(server=server, username="crm", password=password).status(PING) == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("auth", ["basic", "token", "both"])
 async def test_the_command_works_when_pasted(
     auth: str, console_page: Page, console: ConsoleBrowser, server: TamasServer
@@ -305,6 +309,7 @@ async def test_the_command_works_when_pasted(
         await account_gone(console, "o'brien")
 
 
+@pytest.mark.slow
 async def test_who_may_only_read_changes_nothing(
     console: ConsoleBrowser, server: TamasServer, new_page: NewPage
 ) -> None:
@@ -324,6 +329,7 @@ async def test_who_may_only_read_changes_nothing(
         await expect(page.get_by_role("menuitem")).to_have_text(["Try it"])
 
 
+@pytest.mark.slow
 async def test_on_a_phone_in_persian(console: ConsoleBrowser, server: TamasServer, new_page: NewPage) -> None:
     """An account is changed on a narrow screen that is read from the right."""
     async with program(server, console, "مرکز-پیام", "/pbx/users/add") as caller:

@@ -75,6 +75,7 @@ async def test_requests_are_seen_as_they_come_in(
         await expect(page.locator("main b, [role=dialog] b")).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_news_wait_while_somebody_reads(
     console_page: Page, console: ConsoleBrowser, server: TamasServer
 ) -> None:
@@ -167,6 +168,7 @@ async def test_requests_are_found_and_taken_along(
         ]
 
 
+@pytest.mark.slow
 async def test_a_wrong_address_is_told(console_page: Page, watch: PageWatch) -> None:
     """What is no address filters nothing, and says so."""
     page = console_page
@@ -176,6 +178,7 @@ async def test_a_wrong_address_is_told(console_page: Page, watch: PageWatch) -> 
     await expect(page.get_by_text("That is neither an address, nor a network")).to_be_visible()
 
 
+@pytest.mark.slow
 async def test_who_sees_nothing_else(console: ConsoleBrowser, server: TamasServer, new_page: NewPage) -> None:
     """Somebody with this page alone follows the log, and is led nowhere that is closed."""
     rights = {"maintenance.api_logs": ["read"]}
@@ -190,6 +193,7 @@ async def test_who_sees_nothing_else(console: ConsoleBrowser, server: TamasServe
         await expect(drawer.get_by_role("link")).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_on_a_phone_in_persian(console: ConsoleBrowser, server: TamasServer, new_page: NewPage) -> None:
     """Rows are cards; filters unfold; nothing is wider than the screen."""
     async with program(server, console, "همراه") as caller:

@@ -110,6 +110,7 @@ async def test_a_recording_is_played_and_downloaded(
         await looking.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "words"), [(486, "busy"), (603, "the call was rejected"), (480, "nobody answered")]
 )
@@ -126,6 +127,7 @@ async def test_why_a_call_came_to_nothing(
     await expect(drawer.get_by_role("region", name="Record")).to_be_visible(timeout=15_000)
 
 
+@pytest.mark.slow
 async def test_a_caller_without_a_phone(
     new_page: NewPage, server: TamasServer, new_extension: NewExtension
 ) -> None:
@@ -139,6 +141,7 @@ async def test_a_caller_without_a_phone(
     await expect(record.get_by_text("Failed")).to_be_visible(timeout=15_000)
 
 
+@pytest.mark.slow
 async def test_what_the_form_says(
     new_page: NewPage, server: TamasServer, new_extension: NewExtension
 ) -> None:
@@ -159,6 +162,7 @@ async def test_what_the_form_says(
     await axe(page)
 
 
+@pytest.mark.slow
 async def test_an_outside_caller_without_a_trunk(new_page: NewPage, watch: PageWatch) -> None:
     """The server's refusal stands at the field that has to be filled in."""
     watch.allow("422.*calls/originate")

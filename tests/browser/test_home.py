@@ -81,6 +81,7 @@ def step(page: Page, name: str) -> Locator:
     return page.get_by_role("region", name="What to do next").get_by_role("listitem").filter(has_text=name)
 
 
+@pytest.mark.slow
 async def test_steps_can_be_hidden(
     open_home: OpenHome, fresh_server: TamasServer, fresh_console: ConsoleBrowser
 ) -> None:
@@ -166,6 +167,7 @@ async def test_tiles_count_and_lead_on(
         await looking.close()
 
 
+@pytest.mark.slow
 async def test_what_is_wrong_is_told(new_page: NewPage) -> None:
     """A disk that fills up, an engine that is away and why, problems that hold markup: in words, as text."""
     page = await new_page("about:blank")

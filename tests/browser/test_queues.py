@@ -124,6 +124,7 @@ async def test_a_queue_is_run(
         await expect(joined).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_agents_with_other_numbers(
     console_page: Page,
     console: ConsoleBrowser,
@@ -259,6 +260,7 @@ async def test_every_field_is_in_the_form(console_page: Page, console: ConsoleBr
     assert await unexplained_fields(form) == set()
 
 
+@pytest.mark.slow
 async def test_who_may_only_look(new_page: NewPage, console: ConsoleBrowser, server: TamasServer) -> None:
     """Without the right to change one sees who waits and who answers, and is offered nothing to do."""
     async with (
@@ -276,6 +278,7 @@ async def test_who_may_only_look(new_page: NewPage, console: ConsoleBrowser, ser
         await expect(page.get_by_role("dialog").get_by_role("textbox", name="Number")).to_be_disabled()
 
 
+@pytest.mark.slow
 async def test_in_persian_on_a_phone(
     new_page: NewPage, console: ConsoleBrowser, server: TamasServer, new_extension: NewExtension
 ) -> None:

@@ -105,6 +105,7 @@ async def test_allowed_addresses_are_in_force_at_the_next_request(
         assert await caller.status(PING) == 200
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_used_is_told_at_the_chip(console_page: Page, watch: PageWatch) -> None:
     """A mistyped address stands out before it is saved; an origin with a path is told when it is."""
     page = console_page
@@ -128,6 +129,7 @@ async def test_what_cannot_be_used_is_told_at_the_chip(console_page: Page, watch
     await saved(page)
 
 
+@pytest.mark.slow
 async def test_dates_are_those_of_the_console_too(
     console_page: Page, console: ConsoleBrowser, server: TamasServer
 ) -> None:
@@ -181,6 +183,7 @@ async def test_numbers_and_leniency(console_page: Page, console: ConsoleBrowser)
     assert (await console.get("settings/simotel_api"))["log_days"] == 30
 
 
+@pytest.mark.slow
 async def test_what_is_not_saved_is_not_lost_unawares(console_page: Page) -> None:
     """Leaving the page with changes asks first; staying keeps them."""
     page = console_page
@@ -195,6 +198,7 @@ async def test_what_is_not_saved_is_not_lost_unawares(console_page: Page) -> Non
     await expect(page.get_by_role("heading", name="API logs", level=1)).to_be_visible()
 
 
+@pytest.mark.slow
 async def test_who_may_only_read_changes_nothing(
     console: ConsoleBrowser, server: TamasServer, new_page: NewPage
 ) -> None:
@@ -206,6 +210,7 @@ async def test_who_may_only_read_changes_nothing(
         await axe(page)
 
 
+@pytest.mark.slow
 async def test_on_a_phone_in_persian(new_page: NewPage) -> None:
     """A narrow screen that is read from the right: nothing is wider than it, saving is in reach."""
     page = await new_page(PATH, language="fa", size=PHONE)

@@ -110,6 +110,7 @@ async def test_a_trunk_registers_without_anybody_knowing_the_syntax(
         await gone(console, "own-exchange")
 
 
+@pytest.mark.slow
 async def test_a_register_string_is_pasted(console_page: Page, console: ConsoleBrowser) -> None:
     """A text from a provider's instructions fills the fields in, whatever of it is there."""
     page = console_page
@@ -196,6 +197,7 @@ async def test_a_trunk_is_seen_at_work_and_removed(
     await expect(row(page, "short-lived")).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_no_trunks_and_no_right(
     new_page: NewPage, console: ConsoleBrowser, server: TamasServer
 ) -> None:

@@ -348,6 +348,7 @@ async def test_markup_is_text(console_page: Page, console: ConsoleBrowser) -> No
         await expect(page.get_by_role("searchbox", name="Search", exact=True)).to_have_value("onerror")
 
 
+@pytest.mark.slow
 async def test_filters_and_what_is_told_when_there_is_nothing(
     console_page: Page, console: ConsoleBrowser, server: TamasServer, new_extension: NewExtension
 ) -> None:
@@ -366,6 +367,7 @@ async def test_filters_and_what_is_told_when_there_is_nothing(
         await expect(page.get_by_text("No entry fits the search and the filters.")).to_be_visible()
 
 
+@pytest.mark.slow
 async def test_who_may_only_look(new_page: NewPage, console: ConsoleBrowser, server: TamasServer) -> None:
     """Without the right to change, nothing offers to change, and no password can be asked for."""
     async with (
@@ -387,6 +389,7 @@ async def test_who_may_only_look(new_page: NewPage, console: ConsoleBrowser, ser
         await axe(page)
 
 
+@pytest.mark.slow
 async def test_in_persian_on_a_phone(new_page: NewPage, console: ConsoleBrowser) -> None:
     """Persian digits are taken for what they are; the form and the card fit a small screen."""
     page = await new_page("/console/pbx/users", language="fa", size=PHONE)
@@ -418,6 +421,7 @@ _SCROLL = """async ([frames, step]) => {
 }"""
 
 
+@pytest.mark.slow
 async def test_ten_thousand_scroll_smoothly(
     console_page: Page,
     browser: Browser,

@@ -15,6 +15,8 @@ from tamas.store.database import open_database
 
 EVERY_DAY = {"sqlite": "gregorian", "postgresql": "jalali"}
 """The calendar in which each store is seen in the everyday suite; the other combinations are slow."""
+ON_SQLITE = ("test_each_other_method_is_refused", "test_the_chain_refuses_in_its_order")
+"""What ends before the store is asked for more than the account: on PostgreSQL it is slow."""
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
@@ -22,7 +24,10 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         callspec = getattr(item, "callspec", None)
         given: Mapping[str, str] = callspec.params if callspec is not None else {}
-        if "world" in given and EVERY_DAY[given["either_server"]] != given["world"]:
+        if "world" not in given:
+            continue
+        store = given["either_server"]
+        if EVERY_DAY[store] != given["world"] or (store != "sqlite" and item.name.startswith(ON_SQLITE)):
             item.add_marker(pytest.mark.slow)
 
 

@@ -155,6 +155,7 @@ def test_damaged_manifest_is_named(filled: tuple[Path, Prefix, list[str]], tmp_p
         cached_prefix(HELLO, tmp_path / "cache")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed_at", [1, 2, 3])
 def test_killed_fetch_leaves_nothing_visible(genuine_mirror: Path, tmp_path: Path, killed_at: int) -> None:
     """A fetch killed with SIGKILL at its n-th step is invisible; the next one succeeds and tidies up."""
@@ -171,6 +172,7 @@ def test_killed_fetch_leaves_nothing_visible(genuine_mirror: Path, tmp_path: Pat
     assert prefixes_in(tmp_path) == [prefix.root.parent]
 
 
+@pytest.mark.slow
 def test_concurrent_callers_fetch_once(genuine_mirror: Path, tmp_path: Path) -> None:
     """Two processes that want the same prefix: one fetches, the other waits, both use the same."""
     processes = [fetcher(genuine_mirror, tmp_path) for _ in range(2)]
@@ -219,6 +221,7 @@ def test_changed_package_is_refused(mirror: Path, tmp_path: Path) -> None:
     assert prefixes_in(tmp_path / "cache") == []
 
 
+@pytest.mark.slow
 def test_next_suite_is_tried(genuine_mirror: Path, tmp_path: Path) -> None:
     """A suite that the mirror does not have is passed over, and the person is told why."""
     request = dataclasses.replace(HELLO, suites=("nosuchsuite", "testing"))

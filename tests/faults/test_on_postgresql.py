@@ -37,6 +37,7 @@ async def on_postgresql(
         yield scene
 
 
+@pytest.mark.slow
 async def test_restarted_postgresql(on_postgresql: Scene, cluster: PostgresqlCluster) -> None:
     """PostgreSQL goes away in mid-talk and comes back: /readyz says so, then all works as before."""
     scene, server = on_postgresql, on_postgresql.server

@@ -29,6 +29,7 @@ async def test_a_life_of_a_server(new_server: NewServer) -> None:
     assert not _runs(before)
 
 
+@pytest.mark.slow
 async def test_two_servers_side_by_side_on_both_databases(new_server: NewServer) -> None:
     """Instances with different folders and ports do not meet."""
     first = await new_server()
