@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from bad_input._target import FAILED, Target, services, with_value
-from tamas.sa.fields import Boolish, ListOf, Model, Nested, OneOf, model_of
+from tamas.dialplan.entry import DIALABLE
+from tamas.sa.fields import Boolish, Dialable, ListOf, Model, Nested, OneOf, model_of
 from tamas.sa.pbx.field_types import Labels, Title
 from tamas.sa.search import SortColumns
 from tamas.sa.service import Service
@@ -70,7 +71,7 @@ NO_DIGITS = ["１２٣", "۱۲۳", "²", "1e3", "0x10", "1_0", "+", "-1", "1 2",
 LINES = {"description", "more_options", "text"}
 LONG = {"text"}
 """Fields for which only the last of :data:`TOO_LONG` is too long."""
-FREE = LINES | {"secret", "register_string", "comment", "sender_id"}
+FREE = LINES | {"secret", "register_string", "comment", "sender_id", "cuid"}
 """Fields that take any sign, for Asterisk gets them as data only, or taken apart and checked."""
 NUMBERS = {
     "number",
@@ -116,7 +117,8 @@ def hostile(service: Service, name: str, kind: Any) -> list[Any]:
     if last not in FREE and not isinstance(kind, Title) and not search:
         values += SYNTAX
     if last in NUMBERS and not search:
-        values += NO_DIGITS
+        letters = isinstance(kind, Dialable)  # what phones may be named; a caller need not be a number
+        values += [value for value in NO_DIGITS if not (letters and DIALABLE.fullmatch(value))]
     return values
 
 

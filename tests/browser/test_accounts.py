@@ -252,7 +252,7 @@ async def test_a_change_and_its_trace(new_page: NewPage, console: ConsoleBrowser
         detail = await console.get("pbx/users/get", id=made["id"])
         changed = {**detail["settings"], "name": "After", "call_record": "yes"}
         await console.post("pbx/users/update", **changed)
-        await row(page, "Changed").first.click()
+        await row(page, "281 Before").filter(has_text="Changed").click()
         drawer = page.get_by_role("dialog", name="Changed")
         differences = drawer.get_by_role("table")
         await expect(differences.get_by_role("row")).to_have_count(3)
