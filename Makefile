@@ -38,10 +38,10 @@ test-failed: setup-dev lint console ## Only what failed the last time
 	@$(PYTEST) -m "not slow and not screenshots" --last-failed --last-failed-no-failures none
 
 test-slow: setup-dev console ## The tests that take longer
-	@$(PYTEST) -m slow
+	@$(PYTEST) -m "slow and not screenshots"
 
-screenshots: setup-dev console ## A picture of every page of the console, and var/screenshots/index.html with all of them
-	@$(PYTEST) -m screenshots --maxfail 10
+screenshots: setup-dev console ## Pictures of the console, on var/screenshots/index.html; ONLY=pages leaves forms, tabs and drawers out
+	@$(PYTEST) -m "screenshots$(if $(filter pages,$(ONLY)), and not slow)" --maxfail 10
 
 lint: setup-dev ## Format check, lint, types, import contracts, and the same for web/
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .

@@ -28,6 +28,11 @@ class Shown:
     faults: str | None = None
     """What of the browser's complaints belongs to the state; see :meth:`PageWatch.allow`."""
 
+    @property
+    def is_state(self) -> bool:
+        """Whether this is not the page as its menu entry opens it: a form, a tab, a drawer."""
+        return self.prepare is not None or "?" in self.path
+
 
 async def first_row(page: Page) -> None:
     """Open what the first row of the page's list is about."""

@@ -89,7 +89,11 @@ async def profiles(browser: Browser, server: TamasServer, console: ConsoleBrowse
         await context.close()
 
 
-@pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
+@pytest.mark.parametrize(
+    "shown",
+    [pytest.param(shown, marks=pytest.mark.slow if shown.is_state else ()) for shown in PAGES],
+    ids=[shown.name for shown in PAGES],
+)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 async def test_picture(
     shown: Shown, shape: Shape, profiles: Profiles, server: TamasServer, album: Album
