@@ -54,7 +54,7 @@ export default function Activity() {
         cell: (row) => (row.account === '' ? t('nobody') : <Name>{row.account}</Name>),
       },
       { id: 'page', width: 130, cell: (row) => pageText(row.page) },
-      { id: 'action', width: 200, card: 'beside', cell: (row) => actionText(row.action) },
+      { id: 'action', width: 200, cell: (row) => actionText(row.action) },
       { id: 'subject', width: 150, grow: true, cell: (row) => <Name>{row.subject}</Name> },
       { id: 'address', width: 136, cell: (row) => <Code>{row.address}</Code> },
     ],
