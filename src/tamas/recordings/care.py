@@ -16,7 +16,7 @@ from tamas.recordings.retention import forget_recordings
 from tamas.recordings.rows import lose, note_recordings
 from tamas.store.clock import MICROSECONDS
 from tamas.store.database import STORE_ERRORS, Database
-from tamas.store.leases import PROCESS_ID, acquire_lease, release_lease
+from tamas.store.leases import PROCESS_ID, HeldLease
 from tamas.store.recordings_schema import recordings
 from tamas.store.runtime_settings import load_runtime_settings
 
@@ -45,9 +45,8 @@ class RecordingCare:
     def __init__(self, database: Database, folders: RecordingFolders, *, holder: str = PROCESS_ID) -> None:
         self._database = database
         self._folders = folders
-        self._holder = holder
         self._conversion = Conversion(database, folders)
-        self._lease_until = 0.0
+        self._lease = HeldLease(database, LEASE, seconds=LEASE_SECONDS, holder=holder)
         self._tidy_at = 0.0
         self._forget_at = 0.0
 
@@ -67,11 +66,11 @@ class RecordingCare:
                     troubled = False
                     await asyncio.sleep(0 if worked else POLL_SECONDS)
         finally:
-            await self._release()
+            await self._lease.release()
 
     async def step(self) -> int:
         """Do what is due; returns how many recordings were converted or put off."""
-        if not await self._hold():
+        if not await self._lease.hold():
             return 0
         at = time.monotonic()
         runtime = await load_runtime_settings(self._database)
@@ -128,24 +127,6 @@ class RecordingCare:
                         await lose(tx, {row["name"]: row["cuid"]}, "gone", "there is no file")
                     else:
                         await tx.execute(update(recordings).where(_c.name == row["name"]).values(bytes=size))
-
-    # -- the lease ------------------------------------------------------------------------------------------
-
-    async def _hold(self) -> bool:
-        at = time.monotonic()
-        if at < self._lease_until - LEASE_SECONDS / 2:
-            return True
-        held = await acquire_lease(self._database, LEASE, seconds=LEASE_SECONDS, holder=self._holder)
-        self._lease_until = at + LEASE_SECONDS if held else 0.0
-        return held
-
-    async def _release(self) -> None:
-        if not self._lease_until:
-            return
-        try:
-            await release_lease(self._database, LEASE, holder=self._holder)
-        except STORE_ERRORS as error:
-            log.warning("cannot give the lease of recordings back: %s; it expires by itself", error)
 
 
 def _clear_abandoned(folders: RecordingFolders) -> None:

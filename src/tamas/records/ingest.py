@@ -26,7 +26,7 @@ from tamas.records.facts import microseconds
 from tamas.records.inbox import CallRows, read_calls
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import STORE_ERRORS, Database
-from tamas.store.leases import PROCESS_ID, acquire_lease, release_lease
+from tamas.store.leases import PROCESS_ID, HeldLease
 from tamas.store.schema import calls, cdr, cel, merged_linkedids
 
 log = logging.getLogger(__name__)
@@ -51,12 +51,11 @@ class Ingestion:
 
     def __init__(self, database: Database, *, holder: str = PROCESS_ID) -> None:
         self._database = database
-        self._holder = holder
         self._woken = asyncio.Event()
         self._looks = 0
         self._waiting: dict[str, tuple[float, float]] = {}
         """Linked id to when it was first found not ready, and when to look again (monotonic)."""
-        self._lease_until = 0.0
+        self._lease = HeldLease(database, LEASE, seconds=LEASE_SECONDS, holder=holder)
         self._stepping = asyncio.Lock()
 
     def wake(self) -> None:
@@ -82,14 +81,14 @@ class Ingestion:
                     troubled = False
                     await (asyncio.sleep(0) if worked else self._rest())
         finally:
-            await self._release()
+            await self._lease.release()
 
     async def drain(self, timeout: float) -> bool:
         """Work until nothing is left to close, at most ``timeout`` seconds; tells whether it was reached."""
         deadline = time.monotonic() + timeout
         while True:
             worked = await self.step()
-            if not worked and not self._waiting and self._lease_until:
+            if not worked and not self._waiting and self._lease.held:
                 return True
             if time.monotonic() > deadline:
                 return False
@@ -98,7 +97,7 @@ class Ingestion:
     async def step(self) -> int:
         """Do a few milliseconds' worth of work; returns how many rows of the inboxes led to it."""
         async with self._stepping:
-            if not await self._hold():
+            if not await self._lease.hold():
                 return 0
             return await self._close_ended() or await self._amend_late() or await note_breaks(self._database)
 
@@ -218,24 +217,6 @@ class Ingestion:
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._woken.wait()
-
-    async def _hold(self) -> bool:
-        """Hold the lease, renewing it when half of it is gone."""
-        at = time.monotonic()
-        if at < self._lease_until - LEASE_SECONDS / 2:
-            return True
-        held = await acquire_lease(self._database, LEASE, seconds=LEASE_SECONDS, holder=self._holder)
-        self._lease_until = at + LEASE_SECONDS if held else 0.0
-        return held
-
-    async def _release(self) -> None:
-        if not self._lease_until:
-            return
-        self._lease_until = 0.0
-        try:
-            await release_lease(self._database, LEASE, holder=self._holder)
-        except STORE_ERRORS as error:
-            log.warning("cannot give the lease of call records back: %s; it expires by itself", error)
 
 
 def closing_of(

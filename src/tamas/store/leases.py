@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
+import time
 
 from sqlalchemy import delete, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tamas.store.clock import MICROSECONDS, now
-from tamas.store.database import Database
+from tamas.store.database import STORE_ERRORS, Database
 from tamas.store.schema import leases
+
+log = logging.getLogger(__name__)
 
 PROCESS_ID = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[-64:]
 """Names this process among all that share the store."""
@@ -42,3 +46,42 @@ async def release_lease(database: Database, name: str, *, holder: str = PROCESS_
     """Give a lease back, so that another need not wait for its expiry."""
     async with database.write() as tx:
         await tx.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+
+
+class HeldLease:
+    """A lease that one worker takes, keeps while it works, and gives back."""
+
+    def __init__(self, database: Database, name: str, *, seconds: float, holder: str) -> None:
+        """:param seconds: how long it is ours unless renewed."""
+        self._database = database
+        self._name = name
+        self._seconds = seconds
+        self._holder = holder
+        self._until = 0.0
+
+    @property
+    def held(self) -> bool:
+        """Whether it was ours when it was last asked for."""
+        return bool(self._until)
+
+    async def hold(self) -> bool:
+        """Take it, or renew it when half of it is gone; tells whether it is ours.
+
+        Raises one of :data:`~tamas.store.database.STORE_ERRORS` when the store is away.
+        """
+        at = time.monotonic()
+        if at < self._until - self._seconds / 2:
+            return True
+        held = await acquire_lease(self._database, self._name, seconds=self._seconds, holder=self._holder)
+        self._until = at + self._seconds if held else 0.0
+        return held
+
+    async def release(self) -> None:
+        """Give it back if it is ours; when the store is away it expires by itself."""
+        if not self.held:
+            return
+        self._until = 0.0
+        try:
+            await release_lease(self._database, self._name, holder=self._holder)
+        except STORE_ERRORS as error:
+            log.warning("cannot give the lease of %s back: %s; it expires by itself", self._name, error)
