@@ -60,9 +60,7 @@ async def _watch_calls(options: Options) -> list[dict[str, float]]:
 async def _at_work(options: Options) -> AsyncIterator[tuple[Page, Phone, Phone]]:
     """A server, two phones, and the page Calls in a browser."""
     async with AsyncExitStack() as stack:
-        server = TamasServer(options.folder / "screen")
-        stack.push_async_callback(server.close)
-        await server.start()
+        server = await stack.enter_async_context(TamasServer(options.folder / "screen"))
         someone = await stack.enter_async_context(administrator(server))
         phones: list[Phone] = []
         stack.push_async_callback(close_phones, phones)

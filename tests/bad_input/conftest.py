@@ -32,10 +32,5 @@ async def target(
     """A running server on SQLite, then one on PostgreSQL, each shared by the tests of this folder."""
     folder = tmp_path_factory.mktemp("target")
     url = "" if request.param == "sqlite" else new_store("postgresql", folder)
-    server = TamasServer(folder, database_url=url)
-    try:
-        await server.start()
-        async with aimed_at(server) as aimed:
-            yield aimed
-    finally:
-        await server.close()
+    async with TamasServer(folder, database_url=url) as server, aimed_at(server) as aimed:
+        yield aimed

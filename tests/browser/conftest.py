@@ -51,12 +51,8 @@ async def browser() -> AsyncIterator[Browser]:
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TamasServer]:
     """The server of all browser tests: whoever adds something takes it away again."""
     folder = tmp_path_factory.mktemp("server")
-    running = TamasServer(folder, environment={"TAMAS_CONSOLE_STYLE_PAGE": "yes"})
-    try:
-        await running.start()
+    async with TamasServer(folder, environment={"TAMAS_CONSOLE_STYLE_PAGE": "yes"}) as running:
         yield running
-    finally:
-        await running.close()
 
 
 @pytest.fixture(scope="session")

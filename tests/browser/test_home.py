@@ -25,12 +25,8 @@ pytestmark = pytest.mark.engine
 @pytest.fixture(scope="module")
 async def fresh_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TamasServer]:
     """A server on which nothing was done yet; the tests below take it further, one after the other."""
-    running = TamasServer(tmp_path_factory.mktemp("fresh"))
-    try:
-        await running.start()
+    async with TamasServer(tmp_path_factory.mktemp("fresh")) as running:
         yield running
-    finally:
-        await running.close()
 
 
 @pytest.fixture(scope="module")

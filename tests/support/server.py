@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import psutil
@@ -49,7 +49,10 @@ class ApiFailure(AssertionError):
 
 
 class TamasServer:
-    """One instance: a state directory, free ports, and the process that serves it."""
+    """One instance: a state directory, free ports, and the process that serves it.
+
+    ``async with TamasServer(folder) as server:`` starts it, and closes it whatever happens.
+    """
 
     def __init__(
         self,
@@ -91,6 +94,17 @@ class TamasServer:
         self._asterisk: tuple[int, int] | None = None
 
     # -- living ----------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def start(self, *, ready: bool = True) -> None:
         """Start ``tamas serve`` and wait until /readyz says yes; make the account at the first start."""

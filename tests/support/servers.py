@@ -21,12 +21,8 @@ CARRIER_ADDRESS = "127.0.0.9"
 @pytest.fixture(scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TamasServer]:
     """A running server on SQLite that the tests of a module share."""
-    running = TamasServer(tmp_path_factory.mktemp("server"))
-    try:
-        await running.start()
+    async with TamasServer(tmp_path_factory.mktemp("server")) as running:
         yield running
-    finally:
-        await running.close()
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +31,8 @@ async def postgresql_server(
 ) -> AsyncIterator[TamasServer]:
     """A running server on PostgreSQL that the tests of a module share."""
     folder = tmp_path_factory.mktemp("server")
-    running = TamasServer(folder, database_url=new_store("postgresql", folder))
-    try:
-        await running.start()
+    async with TamasServer(folder, database_url=new_store("postgresql", folder)) as running:
         yield running
-    finally:
-        await running.close()
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -52,12 +44,8 @@ async def either_server(
     """A running server that the tests of a module share, once on SQLite and once on PostgreSQL."""
     folder = tmp_path_factory.mktemp("server")
     url = "" if request.param == "sqlite" else new_store("postgresql", folder)
-    running = TamasServer(folder, database_url=url)
-    try:
-        await running.start()
+    async with TamasServer(folder, database_url=url) as running:
         yield running
-    finally:
-        await running.close()
 
 
 class NewServer(Protocol):
