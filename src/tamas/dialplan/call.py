@@ -1,0 +1,311 @@
+"""A call as components see it: what it carries, what the store knows, and what can be done to its channel.
+
+Every value that reaches Asterisk passes here: numbers are checked (``DIALABLE``), all else goes as a variable
+or through ``AgiSession.execute``, which refuses what could be read differently.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from tamas.dialplan.call_state import CallState
+from tamas.dialplan.component import End
+from tamas.dialplan.dial import (
+    LIMIT_VARIABLES,
+    Cause,
+    assignments,
+    cause_of,
+    contacts_string,
+    dial_options,
+    phone_string,
+    reason_of,
+)
+from tamas.dialplan.directory import Caller, Extension, Lookup, look_up
+from tamas.dialplan.entry import DIALABLE, Entry, Way
+from tamas.dialplan.facts import EVENT, encode_facts
+from tamas.dialplan.prompts import Prompts
+from tamas.dialplan.resume import Outcome
+from tamas.dialplan.store_wait import in_time
+from tamas.engine.fastagi import AgiRaw, AgiSession
+from tamas.engine.fixed_dialplan import DIAL_OPTIONS
+from tamas.recordings.names import Recording, RecordingNames
+from tamas.settings import Settings
+from tamas.store.changes import Changes
+from tamas.store.database import Database
+
+if TYPE_CHECKING:
+    from tamas.dialplan.graph import Node
+    from tamas.dialplan.mailroom import Mailroom
+    from tamas.dialplan.plans import LivePlan
+    from tamas.dialplan.sounds import Sounds
+    from tamas.dialplan.web_service import WebServices
+    from tamas.engine.layout import EngineLayout
+    from tamas.engine.link import EngineAccess
+    from tamas.engine.sip_secrets import SecretSeal
+
+log = logging.getLogger(__name__)
+
+GROUP_CATEGORY: Final = "tamas"
+"""Category of ``GROUP()`` in which channels count against their extension's limit of simultaneous calls."""
+KEEP_CALLER_ID: Final = "I"
+"""Option of Dial and Queue: who answers does not become the caller's connected line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What all calls share."""
+
+    database: Database
+    settings: Settings
+    changes: Changes
+    layout: EngineLayout
+    seal: SecretSeal
+    names: RecordingNames
+    mailroom: Mailroom
+    sounds: Sounds
+    web: WebServices
+    runtime: Callable[[], Awaitable[Mapping[str, Any]]]
+    """Runtime settings as they are now; raises ``StoreUnreachable``."""
+    engine: EngineAccess | None = None
+    """Manager connection, for what AGI cannot do; ``None`` in processes without one."""
+
+
+class Call:
+    """One call in one AGI session, at one node."""
+
+    def __init__(
+        self,
+        services: Services,
+        session: AgiSession,
+        entry: Entry,
+        state: CallState,
+        live: LivePlan,
+        node: Node | None = None,
+    ) -> None:
+        self.services = services
+        self.session = session
+        self.entry = entry
+        self.state = state
+        self.live = live
+        """The version of the plan that this call walks, with the variables as they are now."""
+        self._node = node
+        self.caller: Caller | None = None
+        """Who sits at the phone this channel is; ``None`` for callers from outside."""
+        self.prompts = Prompts(session)
+
+    # -- where it is ------------------------------------------------------------------------------------
+
+    @property
+    def node(self) -> Node:
+        """The node that is being run."""
+        if self._node is None:
+            raise LookupError("the call is at no node yet")
+        return self._node
+
+    def at(self, node: Node) -> None:
+        """Go to a node."""
+        self._node = node
+
+    @property
+    def cuid(self) -> str:
+        """Unique id of the call: key of reports and events."""
+        return self.entry.cuid
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it has nobody's rights: it came over a trunk."""
+        return not self.state.phone and self.entry.way is not Way.ORIGINATED
+
+    def number(self, fixed: str = "", *, skip: int = 0, prefix: str = "") -> str:
+        """The number a component acts on: its own, else the effective one, cut by ``skip``, after ``prefix``.
+
+        Empty when that cannot be dialed.
+        """
+        found = fixed or prefix + self.state.effective_number[skip:]
+        return found if DIALABLE.fullmatch(found) else ""
+
+    # -- what the store knows ---------------------------------------------------------------------------
+
+    async def look_up(self, dialed: str, *, phone: str | None = None) -> Lookup:
+        """Who or what a number is. :raises StoreUnreachable: the store does not answer."""
+        return await in_time(
+            look_up(self.services.database, phone=self.state.phone if phone is None else phone, dialed=dialed)
+        )
+
+    async def runtime(self) -> Mapping[str, Any]:
+        """Runtime settings. :raises StoreUnreachable: the store does not answer."""
+        return await self.services.runtime()
+
+    # -- what is on record ------------------------------------------------------------------------------
+
+    async def tell(self, facts: Mapping[str, str]) -> None:
+        """State facts (:mod:`tamas.dialplan.facts`) about this call, durably."""
+        encoded = encode_facts(facts)
+        if encoded:
+            await self.session.execute("CELGenUserEvent", EVENT, encoded)
+
+    async def set(self, **variables: str) -> None:
+        """Set channel variables, in one round trip. :raises UnsafeVariable: a value cannot be set so."""
+        await self.session.execute("MSet", *assignments(variables))
+
+    # -- hearing and pressing ---------------------------------------------------------------------------
+
+    async def play(self, *sounds: str, keys: str = "") -> str | None:
+        """Play sounds (``Ref.SOUND``), one after the other; empty ones are skipped.
+
+        :returns: the key of ``keys`` that stopped it, else ``None``. A sound that is not there is logged and
+            left out.
+        """
+        return await self.prompts.play(*await self.files(*sounds), keys=keys)
+
+    async def files(self, *sounds: str) -> Sequence[str]:
+        """What Asterisk plays for sounds: names without ending; those that are not there are left out."""
+        return await self.services.sounds.files(sounds)
+
+    async def collect(self, *sounds: str, timeout: float, max_digits: int, finish: str = "#") -> str:
+        """Play sounds, which the first digit cuts off, and collect digits.
+
+        :param timeout: seconds of silence after the sounds, and between digits; 0: no limit.
+        :returns: the digits (``0-9*#`` but for ``finish``); empty when the caller pressed none.
+        """
+        digits = await self.play(*sounds, keys="0123456789*#") or ""
+        seconds = timeout or NO_LIMIT_SECONDS
+        while digits[-1:] != finish and len(digits) < max_digits:
+            digit = await self.session.wait_for_digit(seconds)
+            if digit is None:
+                break
+            digits += digit
+        return digits.removesuffix(finish) if finish else digits
+
+    async def answer(self) -> None:
+        """Answer the channel, if it is not answered yet."""
+        if not self.entry.answered:
+            await self.session.answer()
+
+    # -- reaching people --------------------------------------------------------------------------------
+
+    def limit(self, own: int = 0) -> int | None:
+        """Seconds of talk that the coming connection may have; ``None``: no limit.
+
+        The smallest of the component's own, that of the originate, and a one-shot limit, which is used up.
+        """
+        limits = [each for each in (own, self.entry.limit, self.state.next_limit) if each]
+        self.state.next_limit = 0
+        return min(limits, default=None)
+
+    async def recording(self, *, wanted: bool) -> Recording | None:
+        """A name for the coming talk, when either side asks for a recording and none is running."""
+        if self.entry.recording or not (wanted or (self.caller is not None and self.caller.record)):
+            return None
+        return await self.take_recording()
+
+    async def take_recording(self) -> Recording | None:
+        """A fresh name for a stretch of recording."""
+        runtime = await self.runtime()
+        return self.services.names.take(self.cuid, str(runtime["timezone"]), runtime["recordings.format"])
+
+    async def ring(
+        self,
+        extension: Extension,
+        *,
+        timeout: int | None,
+        limit: int | None = None,
+        options: str | None = None,
+        recording: Recording | None = None,
+        facts: Mapping[str, str] | None = None,
+    ) -> Outcome:
+        """Ring the phones of an extension until one answers and the talk is over.
+
+        :param options: letters of Dial; ``None``: transfers and parking for both sides.
+        :param facts: stated on the channel that answers.
+        """
+        variables: dict[str, str] = {}
+        if not extension.phone:
+            return Outcome(status="CHANUNAVAIL")
+        if extension.call_limit is not None:
+            if await self.calls_of(extension.phone) >= extension.call_limit:
+                return Outcome(status="BUSY")
+            variables["OUTBOUND_GROUP_ONCE"] = f"{extension.phone}@{GROUP_CATEGORY}"
+        target = phone_string(extension.phone)
+        if extension.several_phones:
+            contacts = await self.session.get_variable(f"PJSIP_DIAL_CONTACTS({extension.phone})")
+            target = contacts_string(extension.phone, contacts or "")
+        return await self.dial(
+            target,
+            timeout=timeout,
+            limit=limit,
+            options=options,
+            recording=recording,
+            facts=facts,
+            variables=variables,
+        )
+
+    async def calls_of(self, phone: str) -> int:
+        """Calls of a phone that count against its limit."""
+        count = await self.session.get_variable(f"GROUP_COUNT({phone}@{GROUP_CATEGORY})")
+        return int(count) if count and count.isdigit() else 0
+
+    @property
+    def masking(self) -> str:
+        """Options that keep the parties of an originated call from seeing each other's numbers."""
+        return KEEP_CALLER_ID if self.entry.way is Way.ORIGINATED else ""
+
+    async def dial(
+        self,
+        target: str,
+        *,
+        timeout: int | None,
+        limit: int | None = None,
+        options: str | None = None,
+        recording: Recording | None = None,
+        facts: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> Outcome:
+        """Run ``Dial`` and return what came of it; the recording's name is given back when nobody answered.
+
+        :param target: a dial string whose writer has made it safe.
+        :param timeout: seconds of ringing; ``None``: no limit.
+        :param limit: seconds of talk, see :meth:`limit`.
+        """
+        set_before = {**(variables or {}), **(LIMIT_VARIABLES if limit is not None else {})}
+        if set_before:
+            await self.session.execute("MSet", *assignments(set_before))
+        stated = dict(facts or {}) | ({"record": recording.name} if recording else {})
+        words = dial_options(
+            base=DIAL_OPTIONS + self.masking if options is None else options,
+            facts=encode_facts(stated),
+            record_file=recording.file if recording else "",
+            limit=limit,
+            runtime=await self.runtime() if limit is not None else None,
+        )
+        await self.session.execute("Dial", AgiRaw(target), str(timeout or ""), words)
+        result = await self.session.get_full_variable("${DIALSTATUS}:${HANGUPCAUSE}")
+        status, _, cause = (result or "").partition(":")
+        outcome = Outcome(status=status, cause=int(cause) if cause.isdigit() else None)
+        if outcome.status != "ANSWER" and recording is not None:
+            self.services.names.give_back(self.cuid, recording)
+        return outcome
+
+    def note(self, outcome: Outcome) -> bool:
+        """Keep what came of a Dial for the end of the call; tells whether somebody answered."""
+        answered = outcome.status == "ANSWER"
+        state = self.state
+        state.talked = state.talked or answered
+        state.failed = "" if answered else reason_of(outcome.status)
+        state.cause = int(Cause.NORMAL if answered else cause_of(outcome.status, outcome.cause))
+        state.started = state.started or outcome.status not in ("CHANUNAVAIL", "INVALIDARGS", "")
+        return answered
+
+    def end(self) -> End:
+        """The end of the call as it stands: what came of the last Dial or Queue."""
+        state = self.state
+        return End(
+            cause=state.cause or Cause.NORMAL, failed=state.failed, started=state.started or state.talked
+        )
+
+
+NO_LIMIT_SECONDS: Final = 3_600.0
+"""A caller is not waited for longer, even where the administrator set no limit."""
