@@ -16,6 +16,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tamas.console.live.hub import LiveHub
 from tamas.console.live.stream import Stream
 from tamas.console.problems import collected_problems
 from tamas.dialplan.flow import CallFlow
+from tamas.dialplan.jobs import JobServices, JobWorker
 from tamas.engine.engine import Engine
 from tamas.engine.install import AsteriskInstall, ensure_asterisk
 from tamas.engine.layout import EngineLayout
@@ -47,6 +49,7 @@ from tamas.state import prepare_state_dir
 from tamas.store.changes import Changes
 from tamas.store.database import STORE_ERRORS, Database, open_database
 from tamas.store.migrate import migrate
+from tamas.store.runtime_settings import load_runtime_settings
 from tamas.voicemail.work import voicemail_work
 from tamas.web import web_routes
 
@@ -115,6 +118,7 @@ async def serve_main(
                 tasks.create_task(care.run(), name="recordings"),
                 tasks.create_task(keep_activity_short(store.database), name="activity-retention"),
                 tasks.create_task(FaxSender(store.database, slot).run(), name="fax-sender"),
+                tasks.create_task(JobWorker(_job_services(store, slot)).run(), name="call-jobs"),
                 tasks.create_task(
                     keep_status(layout.status, slot.status),
                     name="engine-status",
@@ -145,6 +149,12 @@ async def _keep_music(store: OpenStore, layout: EngineLayout, install: AsteriskI
         await record_music(store.database, layout)
     except STORE_ERRORS as error:
         log.warning("what music there is was not written down: %s", error)
+
+
+def _job_services(store: OpenStore, engine: EngineAccess) -> JobServices:
+    return JobServices(
+        database=store.database, engine=engine, runtime=partial(load_runtime_settings, store.database)
+    )
 
 
 def _engine(store: OpenStore, install: AsteriskInstall, events: EngineEvents) -> Engine:

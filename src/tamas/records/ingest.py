@@ -19,7 +19,7 @@ from contextlib import suppress
 
 from sqlalchemy import select, update
 
-from tamas.records.agents import note_breaks
+from tamas.records.breaks import note_breaks
 from tamas.records.build import build_record
 from tamas.records.closing import Closing, pass_over, write_calls
 from tamas.records.facts import microseconds

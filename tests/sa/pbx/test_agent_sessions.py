@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from sa.pbx.conftest import Api
-from tamas.records.agents import note_breaks
+from tamas.records.breaks import note_breaks
 from tamas.records.facts import time_text
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.schema import agent_sessions, queue_log, queue_members

@@ -8,7 +8,7 @@ import pytest
 
 from support.server import TamasServer
 from support.waiting import eventually
-from tamas.sa.pbx.effects import EFFECTS_SECONDS
+from tamas.engine.effects import EFFECTS_SECONDS
 
 pytestmark = pytest.mark.engine
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 from sqlalchemy import select
 
+from tamas.agents.memberships import empty_queue, lock_memberships
 from tamas.console.activity import Facts, Look
 from tamas.console.context import ConsoleContext
 from tamas.console.errors import Invalid, NotFound
@@ -20,12 +21,11 @@ from tamas.console.pbx.phones import State, phone_of, read_phones
 from tamas.console.rights import QUEUES, UPDATE
 from tamas.console.service import service
 from tamas.console.times import milliseconds
+from tamas.engine.effects import carry_over, refreshed
 from tamas.engine.watch.view import EngineView
 from tamas.sa.errors import OperationFailed
 from tamas.sa.fields import Digits, Id, SafeText, optional, required
 from tamas.sa.pbx import agents as sa_agents
-from tamas.sa.pbx.effects import carry_over, refreshed
-from tamas.sa.pbx.memberships import empty_queue, lock_memberships
 from tamas.store.database import Connection, Row
 from tamas.store.schema import extensions, queue_members, queues
 
@@ -217,7 +217,7 @@ async def clear_queue(context: ConsoleContext, request: QueueNamed) -> Removed:
         if agents:
             before = {"agents": spans(agents)}
             await context.activity.add(tx, QUEUES.id, "clear", named_row(row), before=before)
-    await carry_over(context.sa, refreshed([request.queue]))
+    await carry_over(context.sa.engine, refreshed([request.queue]))
     return Removed(removed=len(agents))
 
 

@@ -16,10 +16,10 @@ from tamas.console.pbx.usage import Forward, forwards_to
 from tamas.console.rights import QUEUES, UPDATE
 from tamas.console.service import service
 from tamas.console.times import milliseconds
+from tamas.engine.effects import carry_over, refreshed
 from tamas.engine.queue_options import ignored_queue_options
 from tamas.engine.watch.view import EngineView
 from tamas.sa.pbx import queues as sa_queues
-from tamas.sa.pbx.effects import carry_over, refreshed
 from tamas.sa.pbx.queues import QueueAdd, QueueUpdate
 from tamas.store.database import Row
 from tamas.store.schema import queue_members, queues
@@ -203,7 +203,7 @@ async def remove_queues(context: ConsoleContext, request: ByIds) -> Removed:
         await sa_queues.remove_rows(context.database, tx, rows)
         subject = ", ".join(named_row(row) for row in rows)
         await context.activity.add(tx, QUEUES.id, "remove", subject, before=before)
-    await carry_over(context.sa, refreshed(numbers))
+    await carry_over(context.sa.engine, refreshed(numbers))
     return Removed(removed=len(rows))
 
 

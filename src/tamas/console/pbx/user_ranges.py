@@ -19,10 +19,10 @@ from tamas.console.pbx.noted import named_row, spans, values_before
 from tamas.console.pbx.users import user_look
 from tamas.console.rights import UPDATE, USERS
 from tamas.console.service import service
+from tamas.engine.effects import carry_over, phones_followed, refreshed
 from tamas.engine.live import watched_extensions
 from tamas.sa.errors import OperationFailed
 from tamas.sa.fields import Digits, Nested, optional, required
-from tamas.sa.pbx.effects import carry_over, phones_followed, refreshed
 from tamas.sa.pbx.extension_rows import insert_rows, remove_rows, update_rows
 from tamas.sa.pbx.field_types import ExtensionSecret
 from tamas.sa.pbx.users import (
@@ -103,7 +103,9 @@ async def add_range(context: ConsoleContext, request: UserRange) -> AddedUsers:
             facts = {"numbers": numbers, "name": request.name, **_told(request)}
             subject = f"{request.first}-{request.last}"
             await context.activity.add(tx, USERS.id, "add", subject, after=facts)
-    await carry_over(context.sa, new_ones_followed([row for row in rows if row["number"] not in existing]))
+    await carry_over(
+        context.sa.engine, new_ones_followed([row for row in rows if row["number"] not in existing])
+    )
     return AddedUsers(
         added=[AddedUser(number=one.number, secret=None if request.secret else one.secret) for one in added],
         existing=[one.number for one in wanted if one.number in existing],
@@ -141,7 +143,7 @@ async def update_many(context: ConsoleContext, request: UserUpdates) -> UpdatedU
             before={"numbers": spans(numbers), **{key: _before(rows, key) for key in told}},
             after={"numbers": spans(numbers), **told},
         )
-    await carry_over(context.sa, list(map(phones_followed, followed)))
+    await carry_over(context.sa.engine, list(map(phones_followed, followed)))
     return UpdatedUsers(updated=len(rows))
 
 
@@ -155,7 +157,7 @@ async def remove_users(context: ConsoleContext, request: ByIds) -> Removed:
             before = {"numbers": spans(row["number"] for row in rows)}
         queues = await remove_rows(context.database, tx, rows)
         await context.activity.add(tx, USERS.id, "remove", _subject(rows), before=before)
-    await carry_over(context.sa, refreshed(queues))
+    await carry_over(context.sa.engine, refreshed(queues))
     return Removed(removed=len(rows))
 
 

@@ -13,8 +13,10 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from tamas.agents.memberships import MembershipRefused, join, leave, lock_memberships, set_paused
 from tamas.engine import live
 from tamas.engine.ami import AmiClient
+from tamas.engine.effects import Effect, carry_over, phones_followed, refreshed
 from tamas.sa.errors import OperationFailed
 from tamas.sa.fields import (
     Digits,
@@ -26,8 +28,6 @@ from tamas.sa.fields import (
     optional,
     required,
 )
-from tamas.sa.pbx.effects import Effect, carry_over, phones_followed, refreshed
-from tamas.sa.pbx.memberships import MembershipRefused, join, leave, lock_memberships, set_paused
 from tamas.sa.service import AgentBatch, AgentDone, ServiceContext, service
 from tamas.store.database import Connection
 
@@ -141,7 +141,7 @@ async def _resume(tx: Connection, item: AgentNamed) -> set[str]:
 )
 async def add_agent(context: ServiceContext, request: AgentAdd) -> None:
     queues = await _one(context, request, _add)
-    await carry_over(context, [*refreshed(queues), phones_followed(request.source)])
+    await carry_over(context.engine, [*refreshed(queues), phones_followed(request.source)])
 
 
 @service(
@@ -177,7 +177,7 @@ async def resume_agent(context: ServiceContext, request: AgentNamed) -> None:
 )
 async def remove_agent(context: ServiceContext, request: AgentNamed) -> None:
     queues = await _one(context, request, _remove)
-    await carry_over(context, refreshed(queues))
+    await carry_over(context.engine, refreshed(queues))
 
 
 async def _one(context: ServiceContext, item: Item, step: Step[Item]) -> set[str]:
@@ -215,7 +215,7 @@ def _example(text: str) -> dict[str, Any]:
 async def add_agents(context: ServiceContext, request: BatchAdd) -> list[dict[str, Any]]:
     done, queues = await _several(context, request.agents, _add)
     phones = sorted({item.source for item in _done(request.agents, done)})
-    await carry_over(context, [*refreshed(queues), *map(phones_followed, phones)])
+    await carry_over(context.engine, [*refreshed(queues), *map(phones_followed, phones)])
     return [
         {
             "agent": _sent(item, "agent"),
@@ -267,7 +267,7 @@ async def resume_agents(context: ServiceContext, request: BatchNamed) -> list[di
 )
 async def remove_agents(context: ServiceContext, request: BatchNamed) -> list[dict[str, Any]]:
     done, queues = await _several(context, request.agents, _remove)
-    await carry_over(context, refreshed(queues))
+    await carry_over(context.engine, refreshed(queues))
     return _verdicts(request.agents, done, REMOVED)
 
 
@@ -320,7 +320,7 @@ def _verdicts(
 async def _tell_pause(
     context: ServiceContext, items: Sequence[AgentNamed | AgentPause], *, paused: bool
 ) -> None:
-    await carry_over(context, [_break_told(item, paused=paused) for item in items])
+    await carry_over(context.engine, [_break_told(item, paused=paused) for item in items])
 
 
 def _break_told(item: AgentNamed | AgentPause, *, paused: bool) -> Effect:

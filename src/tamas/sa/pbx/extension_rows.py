@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, update
 
-from tamas.sa.pbx.memberships import forget_extensions, lock_memberships, renumber_extension
+from tamas.agents.memberships import forget_extensions, lock_memberships, renumber_extension
 from tamas.sa.pbx.numbers import claim_number, claim_numbers, release_number, release_numbers
 from tamas.store.clock import now
 from tamas.store.database import Connection, Database, Row

@@ -13,6 +13,8 @@ import msgspec
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from tamas.agents.memberships import empty_queue, lock_memberships, renumber_queue
+from tamas.engine.effects import carry_over, refreshed
 from tamas.engine.queue_options import QueueOptionError, queue_options
 from tamas.sa.dates import RowDates
 from tamas.sa.errors import NumberExists, OperationFailed, QueueExists
@@ -31,9 +33,7 @@ from tamas.sa.fields import (
     required,
     yes_no,
 )
-from tamas.sa.pbx.effects import carry_over, refreshed
 from tamas.sa.pbx.field_types import JOIN_EMPTY, MONITOR_FORMAT, MONITOR_TYPE, STRATEGY
-from tamas.sa.pbx.memberships import empty_queue, lock_memberships, renumber_queue
 from tamas.sa.pbx.numbers import claim_number, release_number, release_numbers
 from tamas.sa.pbx.rows import fetch, matches, plain_rows
 from tamas.sa.service import Added, Listed, ServiceContext, Written, service
@@ -210,7 +210,7 @@ async def change(context: ServiceContext, request: QueueUpdate) -> None:
             await tx.execute(update(queues).where(_q.id == row["id"]).values(**values, updated_at=now()))
     except IntegrityError as error:
         raise QueueExists("name") from error
-    await carry_over(context, refreshed({row["number"], number}))
+    await carry_over(context.engine, refreshed({row["number"], number}))
 
 
 @service(
@@ -235,7 +235,7 @@ async def remove(context: ServiceContext, request: QueueRemove) -> None:
     async with context.database.write() as tx:
         row = await _find(tx, request.id, request.number)
         await remove_rows(context.database, tx, [row])
-    await carry_over(context, refreshed({row["number"]}))
+    await carry_over(context.engine, refreshed({row["number"]}))
 
 
 async def remove_rows(database: Database, tx: Connection, rows: Sequence[Row]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tamas.engine import live
 from tamas.engine.ami import AmiClient
+from tamas.engine.effects import Effect, carry_over
 from tamas.engine.sip_objects import REGISTRATION_COLUMNS, SipSettingError, trunk_sip
 from tamas.sa.dates import RowDates
 from tamas.sa.errors import OperationFailed, TrunkExists
@@ -34,7 +35,6 @@ from tamas.sa.fields import (
     required,
     yes_no,
 )
-from tamas.sa.pbx.effects import Effect, carry_over
 from tamas.sa.pbx.field_types import DTMF_MODE, INSECURE, NAT, PEER_TYPE, TRUNK_TYPE, Port, SipHost
 from tamas.sa.pbx.rows import fetch, matches, plain_rows
 from tamas.sa.service import Added, Listed, ServiceContext, Written, service
@@ -248,7 +248,9 @@ Change = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
 
 async def tell_engine(context: ServiceContext, changes: Sequence[Change]) -> None:
     """Carry over what Asterisk does not read by itself: addresses to ping and registrations."""
-    await carry_over(context, [effect for change in changes if (effect := _effect(*change)) is not None])
+    await carry_over(
+        context.engine, [effect for change in changes if (effect := _effect(*change)) is not None]
+    )
 
 
 def _effect(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Effect | None:

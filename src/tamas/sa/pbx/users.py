@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 
+from tamas.engine.effects import Effect, carry_over, phones_followed, refreshed
 from tamas.engine.live import watched_extensions
 from tamas.engine.sip_objects import SipSettingError, extension_sip
 from tamas.engine.sip_secrets import SealError, SecretSeal, ha1
@@ -46,7 +47,6 @@ from tamas.sa.fields import (
     required,
     yes_no,
 )
-from tamas.sa.pbx.effects import Effect, carry_over, phones_followed, refreshed
 from tamas.sa.pbx.extension_rows import insert_rows, remove_rows, renumber, update_rows
 from tamas.sa.pbx.field_types import (
     DTMF_MODE,
@@ -237,7 +237,7 @@ async def add(context: ServiceContext, request: UserAdd) -> str:
     async with context.database.write() as tx:
         if await insert_rows(context.database, tx, [row]):
             raise NumberExists("number")
-    await carry_over(context, new_ones_followed([row]))
+    await carry_over(context.engine, new_ones_followed([row]))
     return str(row["id"])
 
 
@@ -273,7 +273,7 @@ async def change_prepared(context: ServiceContext, request: UserUpdate, prepare:
             queues = moved
         await update_rows(tx, [row], values)
         followed = await watched_extensions(tx, [number])
-    await carry_over(context, [*map(phones_followed, followed), *refreshed(queues)])
+    await carry_over(context.engine, [*map(phones_followed, followed), *refreshed(queues)])
 
 
 @service(
@@ -302,7 +302,7 @@ async def remove(context: ServiceContext, request: UserRemove) -> None:
     async with context.database.write() as tx:
         row = await _find(tx, request.id, request.number)
         queues = await remove_rows(context.database, tx, [row])
-    await carry_over(context, refreshed(queues))
+    await carry_over(context.engine, refreshed(queues))
 
 
 # -- reading -----------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tamas.engine import live
 from tamas.engine.ami import AmiClient, AmiDisconnected, AmiError, AmiTimeout
-from tamas.sa.service import ServiceContext
+from tamas.engine.link import EngineAccess
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Effect:
     """Whether Asterisk may have to read everything for it; it gets a manager connection of its own."""
 
 
-async def carry_over(context: ServiceContext, effects: Sequence[Effect]) -> None:
+async def carry_over(engine: EngineAccess, effects: Sequence[Effect]) -> None:
     """Run the effects of a request on the engine, in order, if it is there and answers.
 
     After the first that gets no answer the rest is left to the rows. Slow ones come last and may go on when
@@ -44,10 +44,10 @@ async def carry_over(context: ServiceContext, effects: Sequence[Effect]) -> None
     """
     if not effects:
         return
-    if not context.engine.ready:
+    if not engine.ready:
         log.info("engine away: %s waits until it reads the store", _named(effects))
         return
-    ami = context.engine.ami
+    ami = engine.ami
     quick = [effect for effect in effects if not effect.slow]
     slow = [effect for effect in effects if effect.slow]
     if quick and not await _run_within(ami, quick, EFFECTS_SECONDS):

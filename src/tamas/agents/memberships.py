@@ -11,9 +11,9 @@ from collections.abc import Collection
 
 from sqlalchemy import and_, delete, func, insert, select, update
 
+from tamas.agents import sessions
 from tamas.engine.live import member_interface, state_interface
 from tamas.errors import TamasError
-from tamas.records import agents
 from tamas.store.clock import now
 from tamas.store.database import Connection, Database
 from tamas.store.schema import agent_mappings, dialable_numbers, extensions, queue_members, queues
@@ -92,10 +92,10 @@ async def leave(tx: Connection, *, queue: str, agent: str) -> set[str]:
     """
     await _check_queue(tx, queue)
     member = _m.queue_name == queue, _m.membername == agent
-    gone = await tx.rows(delete(queue_members).where(*member).returning(*agents.SPANS))
+    gone = await tx.rows(delete(queue_members).where(*member).returning(*sessions.SPANS))
     if not gone:
         raise MembershipRefused("agent", f"{agent} is not in queue {queue}")
-    await agents.left(tx, gone)
+    await sessions.left(tx, gone)
     await _unmap_if_idle(tx, agent)
     return {queue}
 
@@ -107,7 +107,7 @@ async def set_paused(tx: Connection, *, queue: str, agent: str, paused: bool, re
     """
     await _check_queue(tx, queue)
     member = and_(_m.queue_name == queue, _m.membername == agent)
-    await (agents.break_began if paused else agents.break_ended)(tx, member)
+    await (sessions.break_began if paused else sessions.break_ended)(tx, member)
     found = await tx.execute(
         update(queue_members)
         .where(member)
@@ -119,8 +119,8 @@ async def set_paused(tx: Connection, *, queue: str, agent: str, paused: bool, re
 
 async def empty_queue(tx: Connection, queue: str) -> list[str]:
     """Take everybody out of a queue; tells who was in it."""
-    rows = await tx.rows(delete(queue_members).where(_m.queue_name == queue).returning(*agents.SPANS))
-    await agents.left(tx, rows)
+    rows = await tx.rows(delete(queue_members).where(_m.queue_name == queue).returning(*sessions.SPANS))
+    await sessions.left(tx, rows)
     names = [str(row["membername"]) for row in rows]
     for name in names:
         await _unmap_if_idle(tx, name)
@@ -169,8 +169,8 @@ async def _agents_at(tx: Connection, phones: Collection[str]) -> list[str]:
 
 async def _forget_agents(tx: Connection, names: Collection[str]) -> set[str]:
     await tx.execute(delete(agent_mappings).where(agent_mappings.c.agent.in_(names)))
-    rows = await tx.rows(delete(queue_members).where(_m.membername.in_(names)).returning(*agents.SPANS))
-    await agents.left(tx, rows)
+    rows = await tx.rows(delete(queue_members).where(_m.membername.in_(names)).returning(*sessions.SPANS))
+    await sessions.left(tx, rows)
     return {str(row["queue_name"]) for row in rows}
 
 

@@ -1,0 +1,1 @@
+"""Agents: who works in which queue, at which phone, and for how long."""
