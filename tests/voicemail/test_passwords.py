@@ -10,9 +10,10 @@ from sqlalchemy import insert, select, update
 from tamas.engine.sip_secrets import SealError, SecretSeal
 from tamas.store.clock import now
 from tamas.store.database import Database
+from tamas.store.guesses import FIRST_WAIT, LONGEST_WAIT, TRIES
 from tamas.store.ids import new_id
 from tamas.store.voicemail_schema import mailbox_guesses, mailboxes
-from tamas.voicemail.passwords import FIRST_WAIT, LONGEST_WAIT, TRIES, change_password, try_password
+from tamas.voicemail.passwords import change_password, try_password
 
 SEAL = SecretSeal(bytes(32))
 RIGHT, WRONG = "4711", "0000"

@@ -16,8 +16,8 @@ from tamas.dialplan.mailroom import Mailroom
 from tamas.dialplan.prompts import Prompts
 from tamas.engine.fastagi import AgiSession
 from tamas.store.clock import MICROSECONDS
+from tamas.store.guesses import TRIES
 from tamas.voicemail.files import message_file
-from tamas.voicemail.passwords import TRIES
 
 KEYS: Final = "45670#*"
 KEY_SECONDS: Final = 6.0

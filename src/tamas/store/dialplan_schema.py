@@ -111,6 +111,16 @@ burst_rules = Table(
     comment="Areas whose calls get a ready answer (Spit Detection, manual rules)",
 )
 
+secret_guesses = Table(
+    "secret_guesses",
+    metadata,
+    Column("subject", String(80), primary_key=True, comment="extension:201, node:ID, ..."),
+    Column("origin", String(80), primary_key=True, comment="Extension whose phone it was; '' for all others"),
+    Column("failures", Integer, nullable=False, comment="Since the last right secret from there"),
+    Column("refused_until", BigInteger, nullable=False),
+    comment="Wrong secrets that callers typed",
+)
+
 call_jobs = Table(
     "call_jobs",
     metadata,

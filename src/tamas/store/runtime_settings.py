@@ -37,6 +37,7 @@ MASK: Final = "******"
 """Shown in place of a secret that is set."""
 
 _MAIL_ADDRESS: Final = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9.-]{1,190}")
+_DIAL_CODE: Final = re.compile(r"[1-9][0-9]{0,3}")
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 
 
@@ -429,6 +430,60 @@ SETTINGS: dict[str, SettingSpec] = {
             default=2,
             check=_whole(1, 100),
             description="Outgoing faxes at the same time over one trunk.",
+        ),
+        SettingSpec(
+            key="numbers.country_code",
+            default="",
+            check=_matching(_DIAL_CODE, "dial code of a country, such as 98"),
+            description="Dial code of this country, without + or 00; empty: numbers keep theirs.",
+        ),
+        SettingSpec(
+            key="numbers.region_code",
+            default="",
+            check=_matching(_DIAL_CODE, "dial code of a region, such as 21"),
+            description="Dial code of this region, without the leading 0; empty: numbers keep theirs.",
+        ),
+        SettingSpec(
+            key="disa.max_digits",
+            default=11,
+            check=_whole(1, 32),
+            description="Digits that a caller may dial at the dial tone of DISA.",
+        ),
+        SettingSpec(
+            key="burst.enabled",
+            default=False,
+            check=_boolean,
+            description="Whether many calls from one area in a short time are recognised by themselves.",
+        ),
+        SettingSpec(
+            key="burst.prefix_length",
+            default=4,
+            check=_whole(1, 20),
+            description="First digits of a caller's number that make an area.",
+        ),
+        SettingSpec(
+            key="burst.count",
+            default=10,
+            check=_whole(1, 100_000),
+            description="Calls from one area that make a burst.",
+        ),
+        SettingSpec(
+            key="burst.minutes",
+            default=10,
+            check=_whole(1, 1440),
+            description="Minutes in which they come.",
+        ),
+        SettingSpec(
+            key="burst.excepted",
+            default=[],
+            check=_numbers,
+            description="Beginnings of numbers that are neither counted nor recognised, such as 09.",
+        ),
+        SettingSpec(
+            key="burst.announcement",
+            default="",
+            check=_line,
+            description="Announcement that callers of a burst hear; empty: none.",
         ),
     )
 }

@@ -136,6 +136,20 @@ def upgrade() -> None:
         comment="Groups of extensions",
     )
     op.create_table(
+        "secret_guesses",
+        sa.Column("subject", sa.String(length=80), nullable=False, comment="extension:201, node:ID, ..."),
+        sa.Column(
+            "origin",
+            sa.String(length=80),
+            nullable=False,
+            comment="Extension whose phone it was; '' for all others",
+        ),
+        sa.Column("failures", sa.Integer(), nullable=False, comment="Since the last right secret from there"),
+        sa.Column("refused_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("subject", "origin", name=op.f("pk_secret_guesses")),
+        comment="Wrong secrets that callers typed",
+    )
+    op.create_table(
         "speed_dials",
         sa.Column("id", sa.String(length=24), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
@@ -151,6 +165,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("speed_dials")
+    op.drop_table("secret_guesses")
     op.drop_table("pbx_groups")
     op.drop_table("feature_codes")
     op.drop_table("dialplan_versions")
