@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
 
+from tamas.dialplan.application_options import options_problem
 from tamas.dialplan.resume import Outcome
 from tamas.errors import TamasError
 
@@ -38,6 +39,8 @@ VARIABLE: Final = "$var"
 """Key of the object that stands for a variable in place of a value."""
 
 
+ROWS: Final = "*"
+"""In ``answers``: the outputs that the administrator adds."""
 MAX_WHOLE: Final = 86_400
 """Of a number that says no limit of its own: seconds of a day."""
 
@@ -74,6 +77,10 @@ class Ref(StrEnum):
     OPTIONS = "options"
     """Letters for an application of Asterisk."""
     SECRET = "secret"  # noqa: S105 - a kind, not a value
+    PATTERN = "pattern"
+    """Of a row: a number, or a pattern as of Asterisk without the underscore."""
+    MASK = "mask"
+    """Of a row: a literal number, an ``x`` at either end stands for any run; empty: any number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +108,10 @@ class NoParams(Params):
 
 
 class Row(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Base of what the rows of a component match: the ``match`` of its outputs."""
+    """Base of what the rows of a component match: the ``match`` of its outputs.
+
+    A field is a text; ``Annotated`` with a :class:`Param` it also says what the form shows.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +194,8 @@ class Component(Generic[P]):
     """Whether the caller hears something of ours, so that the call should be answered before."""
     interacts: bool
     """Whether it waits for the caller or for somebody else, so that a circle through it ends in time."""
+    answers: tuple[str, ...]
+    """Outputs behind which the caller's line is up for certain; ``ROWS`` stands for those of rows."""
     administrators_only: bool
     fields: Mapping[str, Param] = field(default_factory=dict)
     resume: Resumed[P] | None = None
@@ -238,6 +250,7 @@ def component(
     instant: bool = False,
     plays: bool = False,
     interacts: bool = False,
+    answers: tuple[str, ...] = (),
     administrators_only: bool = False,
 ) -> Callable[[Run[P]], Component[P]]:
     """Declare a component; see this module's own text."""
@@ -261,6 +274,7 @@ def component(
             instant=instant,
             plays=plays,
             interacts=interacts,
+            answers=answers,
             administrators_only=administrators_only,
             fields=_fields_of(params),
         )
@@ -285,6 +299,9 @@ def _fields_of(params: type[Any]) -> dict[str, Param]:
 
 
 def _check(name: str, param: Param, value: Any) -> None:
+    if isinstance(value, list | tuple):
+        for item in value:
+            _check(name, param, item)
     is_number = isinstance(value, int) and not isinstance(value, bool)
     if is_number and not (param.low or 0) <= value <= (MAX_WHOLE if param.high is None else param.high):
         raise ParamsInvalid(name, f"must be from {param.low or 0} to {param.high or MAX_WHOLE}")
@@ -293,3 +310,5 @@ def _check(name: str, param: Param, value: Any) -> None:
             raise ParamsInvalid(name, f"has more than {param.max_length} characters")
         if param.choices and value not in param.choices:
             raise ParamsInvalid(name, f"must be one of {', '.join(param.choices)}")
+        if param.ref is Ref.OPTIONS and (problem := options_problem(param.application, value)) is not None:
+            raise ParamsInvalid(name, problem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 
@@ -14,6 +14,9 @@ from tamas.dialplan.graph import Node, Output, Plan, read_plan
 from tamas.store.changes import Changes
 from tamas.store.database import Database
 from tamas.store.dialplan_schema import dialplan_live, dialplan_variables, dialplan_versions
+
+MAX_DEPTH: Final = 8
+"""Of lists and objects within a parameter."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +73,22 @@ class LivePlan:
         return known
 
 
-def resolve(value: Any, variables: Mapping[str, str]) -> Any:
-    """A parameter value with variables replaced. :raises ParamsInvalid: there is no such variable."""
+def resolve(value: Any, variables: Mapping[str, str], *, depth: int = 0) -> Any:
+    """A parameter value with variables replaced.
+
+    :raises ParamsInvalid: there is no such variable, or the value is nested too deeply.
+    """
+    if depth > MAX_DEPTH:
+        raise ParamsInvalid("", "is nested too deeply")
     if isinstance(value, dict):
         if set(value) == {VARIABLE}:
             name = value[VARIABLE]
-            if name not in variables:
-                raise ParamsInvalid("", f"there is no variable {name!r}")
+            if not isinstance(name, str) or name not in variables:
+                raise ParamsInvalid("", f"there is no variable {name!r:.80}")
             return variables[name]
-        return {key: resolve(item, variables) for key, item in value.items()}
+        return {key: resolve(item, variables, depth=depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [resolve(item, variables) for item in value]
+        return [resolve(item, variables, depth=depth + 1) for item in value]
     return value
 
 

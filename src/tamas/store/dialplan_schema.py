@@ -27,11 +27,12 @@ dialplan_versions = Table(
     Column("version", AutoId, primary_key=True, autoincrement=True),
     Column("plan", Text, nullable=False, comment="JSON; see tamas.dialplan.graph"),
     Column("comment", String(255), nullable=False, server_default=text("''")),
-    Column("account", String(64), nullable=False, comment="Who published it"),
+    Column("account", String(64), nullable=False, comment="Who made it"),
     Column("created_at", BigInteger, nullable=False),
+    Column("published_at", BigInteger, comment="null: kept, but never live yet"),
     # A number is never used again: calls carry it.
     sqlite_autoincrement=True,
-    comment="Every version that was ever live; calls in progress go on with the one they began with",
+    comment="Versions are never deleted: calls in progress go on with the one they began with",
 )
 
 dialplan_live = Table(

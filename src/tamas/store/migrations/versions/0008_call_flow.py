@@ -89,10 +89,11 @@ def upgrade() -> None:
         ),
         sa.Column("plan", sa.Text(), nullable=False, comment="JSON; see tamas.dialplan.graph"),
         sa.Column("comment", sa.String(length=255), server_default=sa.text("''"), nullable=False),
-        sa.Column("account", sa.String(length=64), nullable=False, comment="Who published it"),
+        sa.Column("account", sa.String(length=64), nullable=False, comment="Who made it"),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("published_at", sa.BigInteger(), nullable=True, comment="null: kept, but never live yet"),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_dialplan_versions")),
-        comment="Every version that was ever live; calls in progress go on with the one they began with",
+        comment="Versions are never deleted: calls in progress go on with the one they began with",
         sqlite_autoincrement=True,
     )
     op.create_table(
