@@ -9,8 +9,8 @@ The worker asks the handler of the job's kind once it is due, and again whenever
         return done("called")
 
 One process at a time holds the lease, and a job is claimed before its handler runs, so that it runs once at a
-time whoever dies. When a process dies while a handler runs, the next one that gets the lease runs it again from
-the start. So a handler writes down what it must not do twice before it does it (:func:`keep_job`).
+time whoever dies. When a process dies while a handler runs, the next one that gets the lease runs it again
+from the start. So a handler writes down what it must not do twice before it does it (:func:`keep_job`).
 """
 
 from __future__ import annotations
