@@ -85,6 +85,26 @@ async def join(tx: Connection, *, queue: str, agent: str, phone: str, penalty: i
     return changed | moved
 
 
+async def sign_in(tx: Connection, *, queue: str, agent: str, phone: str) -> set[str]:
+    """Put an agent into a queue from the phone it sits at now, wherever it was before.
+
+    Who is in the queue already stays there; who is there from another phone leaves it there first.
+
+    :raises MembershipRefused: as :func:`join`.
+    """
+    seat = await tx.scalar(select(_m.state_interface).where(_m.queue_name == queue, _m.membername == agent))
+    if seat == state_interface(phone):
+        return set()
+    changed = await leave(tx, queue=queue, agent=agent) if seat is not None else set()
+    return changed | await join(tx, queue=queue, agent=agent, phone=phone, penalty=0)
+
+
+async def queues_of(tx: Connection, agent: str) -> list[str]:
+    """Numbers of the queues that an agent is in, in the order of joining."""
+    rows = await tx.rows(select(_m.queue_name).where(_m.membername == agent).order_by(_m.uniqueid))
+    return [str(row["queue_name"]) for row in rows]
+
+
 async def leave(tx: Connection, *, queue: str, agent: str) -> set[str]:
     """Take an agent out of a queue; with the last queue goes the mapping.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import String, and_, bindparam, case, cast, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, String, and_, bindparam, case, cast, func, literal_column, or_, select
 
 from tamas.dialplan.store_wait import in_time
 from tamas.store.database import HotQuery
@@ -88,7 +88,8 @@ def _statement() -> Any:
     given = select(cast(bindparam("number"), String).label("number")).cte("given")
     number = given.c.number
     # Constants stand in the text, so that the number is the only parameter.
-    zero, one = literal_column("0"), literal_column("1")
+    zero: ColumnElement[int] = literal_column("0")
+    one: ColumnElement[int] = literal_column("1")
     before = func.length(number) - func.length(c.code)
     front = func.substr(number, one, case((before > zero, before), else_=zero))
     with_queue = and_(q.number == front, q.number + c.code == number)
@@ -116,7 +117,10 @@ async def feature_code(call: Call, number: str) -> Code | None:
     if not rows:
         return None
     identity, code, type_, auth, agent, queue, default, dialed = rows[0]
-    exact = code == number
+    if code != number:
+        default = dialed
+    elif queue != WhichQueue.DEFAULT:
+        default = ""
     return Code(
         id=identity,
         code=code,
@@ -124,5 +128,5 @@ async def feature_code(call: Call, number: str) -> Code | None:
         auth=Auth(auth),
         agent=WhoseNumber(agent),
         queue=WhichQueue(queue),
-        queue_number=default if exact else dialed,
+        queue_number=default,
     )

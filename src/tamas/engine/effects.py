@@ -104,6 +104,16 @@ def _refreshed(queue: str) -> Effect:
     return Effect(what=f"change of queue {queue}", run=refresh)
 
 
+def break_told(queue: str, agent: str, *, paused: bool, reason: str = "") -> Effect:
+    """Make the engine put an agent on break in a queue, or end the break; it also writes the queue log."""
+
+    async def pause(ami: AmiClient) -> None:
+        interface = live.member_interface(agent)
+        await live.pause_member(ami, queue, interface, paused=paused, reason=reason)
+
+    return Effect(what=f"break of agent {agent} in queue {queue}", run=pause)
+
+
 def phones_followed(number: str) -> Effect:
     """Make the engine follow the state of an extension's phones."""
 

@@ -14,9 +14,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from tamas.agents.memberships import MembershipRefused, join, leave, lock_memberships, set_paused
-from tamas.engine import live
-from tamas.engine.ami import AmiClient
-from tamas.engine.effects import Effect, carry_over, phones_followed, refreshed
+from tamas.engine.effects import break_told, carry_over, phones_followed, refreshed
 from tamas.sa.errors import OperationFailed
 from tamas.sa.fields import (
     Digits,
@@ -320,14 +318,13 @@ def _verdicts(
 async def _tell_pause(
     context: ServiceContext, items: Sequence[AgentNamed | AgentPause], *, paused: bool
 ) -> None:
-    await carry_over(context.engine, [_break_told(item, paused=paused) for item in items])
-
-
-def _break_told(item: AgentNamed | AgentPause, *, paused: bool) -> Effect:
-    interface = live.member_interface(item.agent)
-    reason = item.reason if isinstance(item, AgentPause) else ""
-
-    async def pause(ami: AmiClient) -> None:
-        await live.pause_member(ami, item.queue, interface, paused=paused, reason=reason)
-
-    return Effect(what=f"break of agent {item.agent} in queue {item.queue}", run=pause)
+    told = [
+        break_told(
+            item.queue,
+            item.agent,
+            paused=paused,
+            reason=item.reason if isinstance(item, AgentPause) else "",
+        )
+        for item in items
+    ]
+    await carry_over(context.engine, told)
