@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from tamas import __version__
-from tamas.commands import account, calls, console_account, doctor, fetch, recordings, settings
+from tamas.commands import (
+    account,
+    calls,
+    console_account,
+    doctor,
+    feature_codes,
+    fetch,
+    groups,
+    recordings,
+    settings,
+    speed_dials,
+)
 from tamas.commands.api_log import api_log
 from tamas.commands.output import AsJson, console, errors, print_json
 from tamas.errors import TamasError
@@ -27,6 +38,9 @@ app.add_typer(settings.app, name="settings")
 app.add_typer(calls.app, name="calls")
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(console_account.app, name="console")
+app.add_typer(feature_codes.app, name="feature-code")
+app.add_typer(speed_dials.app, name="speed-dial")
+app.add_typer(groups.app, name="group")
 app.command(name="api-log")(api_log)
 app.command(name="doctor")(doctor.doctor)
 app.command(name="fetch")(fetch.fetch)

@@ -8,10 +8,9 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.markup import escape
 
 from tamas.commands.opened import opened_store
-from tamas.commands.output import AsJson, console, errors, print_json, print_table, run
+from tamas.commands.output import AsJson, console, print_json, print_table, run, warn
 from tamas.sa import accounts
 from tamas.sa.permissions import Permissions
 
@@ -78,7 +77,7 @@ def _warn_of_idle_patterns(patterns: Iterable[str]) -> None:
     names = [service.permission for service in declared_services()]
     for pattern in patterns:
         if not any(map(Permissions([pattern]).allow, names)):
-            errors.print(f"[yellow]warning:[/yellow] no service matches {escape(pattern)}", soft_wrap=True)
+            warn(f"no service matches {pattern}")
 
 
 @app.command(name="list")

@@ -46,6 +46,11 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, em
     console.print(table)
 
 
+def warn(message: str) -> None:
+    """Say, on standard error, what may not be what was meant."""
+    errors.print(f"[yellow]warning:[/yellow] {escape(message)}", soft_wrap=True)
+
+
 def fail(message: str, *, as_json: bool, status: int = 1) -> NoReturn:
     """Say what went wrong and end with a status other than 0."""
     if as_json:
