@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from tamas.dialplan.bursts import RecentCallers
 from tamas.dialplan.call_state import CallState
 from tamas.dialplan.component import End
 from tamas.dialplan.dial import (
@@ -71,6 +72,8 @@ class Services:
     """Runtime settings as they are now; raises ``StoreUnreachable``."""
     engine: EngineAccess | None = None
     """Manager connection, for what AGI cannot do; ``None`` in processes without one."""
+    bursts: RecentCallers = field(default_factory=RecentCallers)
+    """Who called lately, for Spit Detection."""
 
 
 class Call:

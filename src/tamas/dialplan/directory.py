@@ -172,6 +172,17 @@ async def look_up(database: Database, *, phone: str, dialed: str, trunk: str = "
     )
 
 
+async def active_trunk(database: Database, name: str) -> bool:
+    """Whether calls can leave by a trunk of this name."""
+    async with database.read() as connection:
+        found = await connection.scalar(
+            select(trunks.c.id).where(
+                trunks.c.name == name, trunks.c.active == "yes", trunks.c.trunk_type == "SIP"
+            )
+        )
+    return found is not None
+
+
 def _caller(
     phone: str | None,
     name: str,

@@ -3,7 +3,8 @@
 They lie in the database next to Asterisk's own events, so they outlive us; records reads them there:
 
 - of the call: ``type``, ``src``, ``dst``, ``did``, ``entry`` and ``exit`` (trunks), ``context``, ``queue``,
-  ``failed`` (why nobody was connected), ``definite=1`` (its own answer counts as one)
+  ``failed`` (why nobody was connected), ``definite=1`` (its own answer counts as one), ``burst=1`` (it is
+  one of many from one area)
 - of a channel, at the moment it is stated: ``record`` (name of a recording that begins), ``agent`` (who
   answered for a queue), ``queue_status`` (how a wait ended), ``step`` with ``name`` (a step of the flow
   begins that is no Dial and no Queue), ``poll`` with ``label`` (points that the caller gave)

@@ -16,14 +16,14 @@ from typing import Final
 from sqlalchemy import insert, select
 
 from tamas.dialplan.dial import is_barred, phone_string, trunk_string
-from tamas.dialplan.directory import Extension, look_up
+from tamas.dialplan.directory import Extension, active_trunk, look_up
 from tamas.dialplan.entry import DIALABLE
 from tamas.engine.ami import AmiActionFailed, AmiClient, AmiError, AmiTimeout
 from tamas.engine.fixed_dialplan import ORIGINATED_CONTEXT
 from tamas.errors import TamasError
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import Database, IntegrityError
-from tamas.store.schema import extensions, originates, trunks
+from tamas.store.schema import extensions, originates
 from tamas.store.views import FIRST_LEG_CONTEXT
 
 log = logging.getLogger(__name__)
@@ -156,15 +156,7 @@ def _check(request: OriginateRequest) -> None:
 async def _check_trunk(database: Database, request: OriginateRequest) -> None:
     if is_barred(request.caller):
         raise BadOriginate("caller", "barred number")
-    async with database.read() as connection:
-        name = await connection.scalar(
-            select(trunks.c.name).where(
-                trunks.c.name == request.trunk_name,
-                trunks.c.active == "yes",
-                trunks.c.trunk_type == "SIP",
-            )
-        )
-    if name is None:
+    if not await active_trunk(database, request.trunk_name):
         raise BadOriginate("trunk_name", "the first party is no extension, and this is no active trunk")
 
 

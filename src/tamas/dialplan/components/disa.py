@@ -1,0 +1,68 @@
+"""DISA: a dial tone for whoever knows the password."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Annotated, Final
+
+from tamas.dialplan.call import Call
+from tamas.dialplan.component import End, Exit, Group, Param, Params, Ref, Reroute, component
+from tamas.dialplan.dial import Cause
+from tamas.dialplan.entry import DIALABLE
+from tamas.dialplan.typed_secrets import ask_node_secret
+from tamas.engine.fastagi import AgiCommandFailed
+
+NO_PASSWORD: Final = "no-password"  # noqa: S105 - the documented word for none
+FIRST_DIGIT_SECONDS: Final = 20.0
+"""Of dial tone."""
+NEXT_DIGIT_SECONDS: Final = 5.0
+"""After which a number is complete."""
+
+
+class DisaParams(Params):
+    """Parameters of a DISA."""
+
+    password: Annotated[
+        str, Param(label="Password", help="no-password: nobody is asked.", ref=Ref.SECRET)
+    ] = NO_PASSWORD
+    context: Annotated[
+        str, Param(label="Context", help="Outgoing Route that the dialed number enters.", ref=Ref.CONTEXT)
+    ] = "main_routing"
+
+
+@component(type="Disa", title="DISA", group=Group.REACH, interacts=True)
+async def disa(call: Call, params: DisaParams) -> Exit:
+    """Give a dial tone and dial what the caller dials, by the Outgoing Route of a context."""
+    if not has_context(call, params.context):
+        return End(cause=Cause.UNALLOCATED, failed="no such outgoing route", started=False)
+    await call.answer()
+    if params.password != NO_PASSWORD and not await ask_node_secret(call, params.password):
+        return End(cause=Cause.REJECTED, failed="no right secret was typed")
+    number = await _dialed(call, int((await call.runtime())["disa.max_digits"]))
+    if DIALABLE.fullmatch(number) is None:
+        return End(cause=Cause.NORMAL, failed="nothing was dialed", started=False)
+    call.state.data = ""
+    return Reroute(context=params.context, number=number, phone=call.state.phone)
+
+
+def has_context(call: Call, context: str) -> bool:
+    """Whether a plan has an Outgoing Route of a context."""
+    return any(
+        getattr(call.live.params(node), "context", "") == context
+        for node in call.live.of_type("OutgoingRoute")
+    )
+
+
+async def _dialed(call: Call, max_digits: int) -> str:
+    """Digits until ``#``, the limit, or a pause; a ``#`` at the begin belongs to the number."""
+    session = call.session
+    await session.execute("PlayTones", "dial")
+    digits = await session.wait_for_digit(FIRST_DIGIT_SECONDS) or ""
+    with contextlib.suppress(AgiCommandFailed):
+        await session.execute("StopPlayTones")
+    while digits and len(digits) < max_digits:
+        digit = await session.wait_for_digit(NEXT_DIGIT_SECONDS)
+        if digit is None or digit == "#":
+            break
+        digits += digit
+    return digits
