@@ -91,7 +91,13 @@ def remove(code: Code, as_json: AsJson = False) -> None:
 @app.command(name="import")
 def import_(
     file: Annotated[
-        Path, typer.Argument(help="CSV with the columns name, code, number; - reads standard input.")
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            allow_dash=True,
+            help="CSV with the columns name, code, number; - reads standard input.",
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -114,7 +120,7 @@ def import_(
 
 
 def _entries(text: str, *, as_json: bool) -> list[tuple[str, str, str]]:
-    """Name, code and number of each line; a first line that names the columns may put them in another order."""
+    """Name, code and number of each line; a first line that names the columns may order them anew."""
     lines = [[cell.strip() for cell in line] for line in csv.reader(io.StringIO(text)) if any(line)]
     order: Sequence[str] = _FIELDS
     if lines and set(_FIELDS) <= {cell.lower() for cell in lines[0]}:

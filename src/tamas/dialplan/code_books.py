@@ -114,7 +114,7 @@ async def change_feature_code(
 
     :param changes: columns and their new values, as texts.
     """
-    given = {name: value for name, value in changes.items() if value is not None}
+    given = {name: str(value) for name, value in changes.items() if value is not None}
     try:
         async with database.write() as tx:
             row = await tx.row(select(feature_codes).where(_f.code == code).with_for_update())
