@@ -22,7 +22,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote
@@ -123,6 +123,8 @@ class AgiReply:
     """The text in parentheses, without them."""
     endpos: int | None = None
     """Where a sound stopped, samples."""
+    text: str = field(default="", compare=False, repr=False)
+    """All of it as Asterisk sent it."""
 
 
 def quote_word(word: str) -> str:
@@ -184,9 +186,10 @@ def parse_reply(text: str) -> AgiReply:
             result=match["result"],
             value=match["value"],
             endpos=None if endpos is None else int(endpos),
+            text=text,
         )
     if _REFUSAL.match(text) is not None:
-        return AgiReply(code=int(text[:3]), result="", value=text[4:])
+        return AgiReply(code=int(text[:3]), result="", value=text[4:], text=text)
     raise AgiProtocolError("Asterisk sent a line that is no AGI reply")
 
 
@@ -370,6 +373,20 @@ class AgiSession:
         if reply.code == 511 and self.hung_up.is_set():
             raise AgiHangup(f"{name}: the channel has hung up")
         raise AgiCommandFailed(name, reply.value or "refused", reply.code)
+
+    async def forward(self, line: str) -> str:
+        """Send a command that somebody else wrote, as it is, and return the reply as Asterisk sent it.
+
+        For AGI scripts of administrators; the line is not looked at, but for what would break the connection.
+        Raises ``AgiHangup``, and ``AgiUnsafeValue`` for line breaks, NUL and lines that are too long.
+        """
+        if _UNSAFE.search(line) is not None or not line.strip():
+            raise AgiUnsafeValue("an AGI command is one line")
+        data = line.encode() + b"\n"
+        if len(data) > MAX_COMMAND_BYTES:
+            raise AgiUnsafeValue(f"Asterisk reads at most {MAX_COMMAND_BYTES} bytes of a command")
+        name = line.split(maxsplit=1)[0].strip('"').upper()
+        return (await self._link.exchange(name, data, dead=False)).text
 
     async def execute(self, application: str, *arguments: str, timeout: float | None = None) -> str:
         """Run a dialplan application and return its result, mostly ``0``.
