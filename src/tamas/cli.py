@@ -12,6 +12,7 @@ import typer
 from tamas import __version__
 from tamas.commands import (
     account,
+    burst_rules,
     calls,
     console_account,
     doctor,
@@ -19,6 +20,7 @@ from tamas.commands import (
     fetch,
     groups,
     recordings,
+    scripts,
     settings,
     speed_dials,
 )
@@ -41,6 +43,8 @@ app.add_typer(console_account.app, name="console")
 app.add_typer(feature_codes.app, name="feature-code")
 app.add_typer(speed_dials.app, name="speed-dial")
 app.add_typer(groups.app, name="group")
+app.add_typer(burst_rules.app, name="burst-rule")
+app.add_typer(scripts.app, name="scripts")
 app.command(name="api-log")(api_log)
 app.command(name="doctor")(doctor.doctor)
 app.command(name="fetch")(fetch.fetch)

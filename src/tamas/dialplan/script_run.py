@@ -20,6 +20,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -134,9 +135,17 @@ def _put(script: Path, folder: Path) -> Path:
 def _whom() -> tuple[int | None, int | None]:
     """Whom to become. An ordinary user cannot become another one; Landlock takes rights from it then."""
     if os.geteuid() != 0:
+        _say_without_landlock()
         return None, None
     nobody = pwd.getpwnam(NOBODY)
     return nobody.pw_uid, nobody.pw_gid
+
+
+@cache
+def _say_without_landlock() -> None:
+    """Once: nothing keeps scripts from reading what this process may read."""
+    if confined.landlock_version() == 0:
+        log.warning("this kernel has no Landlock: AGI scripts have all rights of this user")
 
 
 async def _converse(session: AgiSession, process: asyncio.subprocess.Process, name: str) -> None:
