@@ -13,22 +13,27 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from support.ports import free_port, free_range
+from support.sounds import tone_wav
 from support.waiting import eventually
 from tamas.demo.phone import Phone, Ring, close_phones
 from tamas.dialplan.flow import CallFlow
+from tamas.dialplan.graph import Node, Output, Plan, Sheet, write_plan
 from tamas.dialplan.originate import OriginateRequest, originate
 from tamas.engine.ami import AmiMessage
 from tamas.engine.engine import Engine
 from tamas.engine.fastagi import AgiSession
 from tamas.engine.install import AsteriskInstall
+from tamas.engine.layout import EngineLayout
 from tamas.engine.live import queue_members_changed
 from tamas.engine.sip_secrets import ha1
 from tamas.records.facts import facts_of
 from tamas.settings import Settings, load_settings
+from tamas.store.changes import Changes
 from tamas.store.clock import now
 from tamas.store.database import Database, open_database
+from tamas.store.dialplan_schema import dialplan_live, dialplan_variables, dialplan_versions
 from tamas.store.ids import new_id
-from tamas.store.schema import agent_mappings, cel, extensions, queue_members, queues, trunks
+from tamas.store.schema import agent_mappings, announcements, cel, extensions, queue_members, queues, trunks
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +42,43 @@ CARRIER = "127.0.0.9"
 FALLBACK = "205"
 READY_SECONDS = 30.0
 TONES = {"201": 440, "202": 660, "203": 880, "204": 1100, "205": 1320, "carrier": 500}
+
+
+def node(
+    identity: str,
+    kind: str,
+    /,
+    *rows: Output,
+    name: str = "",
+    sheet: str = "test",
+    params: Any = None,
+    **wires: str,
+) -> Node:
+    """A node of a plan.
+
+    :param rows: outputs that have a ``match``: ``row("1", "sales", case="1")``.
+    :param wires: targets by the keys of outputs; ``next_``, ``yes`` and ``no`` are the unnamed and the marks.
+    """
+    keys = {"next_": "next", "yes": "✓", "no": "✗"}
+    outputs = tuple(Output(key=keys.get(key, key), target=target) for key, target in wires.items())
+    return Node(
+        id=identity,
+        sheet=sheet,
+        type=kind,
+        name=name or identity,
+        params=params or {},
+        outputs=(*rows, *outputs),
+    )
+
+
+def row(key: str, target: str | None, /, **match: str) -> Output:
+    """A row of a node."""
+    return Output(key=key, match=match, target=target)
+
+
+def outgoing(target: str, pattern: str = ".", **params: Any) -> Node:
+    """An Outgoing Route for the extensions of the switchboard."""
+    return node("route", "OutgoingRoute", row(pattern, target, pattern=pattern), params=params)
 
 
 @dataclass(kw_only=True)
@@ -112,6 +154,47 @@ class Switchboard:
             )
         await queue_members_changed(self.engine.ami, queue)
 
+    async def publish(self, *nodes: Node, **variables: str) -> int:
+        """Make these nodes the live plan until the scenario ends, unchecked; returns its version.
+
+        :param variables: values of variables the plan refers to, all of type string.
+        """
+        sheets = tuple(Sheet(id=name, name=name) for name in dict.fromkeys(node.sheet for node in nodes))
+        text = write_plan(Plan(sheets=sheets, nodes=nodes))
+        at = now()
+        async with self.database.write() as tx:
+            version = await tx.scalar(
+                insert(dialplan_versions)
+                .values(plan=text, account="test", created_at=at)
+                .returning(dialplan_versions.c.version)
+            )
+            await tx.execute(delete(dialplan_live))
+            await tx.execute(insert(dialplan_live).values(id=1, version=version))
+            await tx.execute(delete(dialplan_variables))
+            for name, value in variables.items():
+                await tx.execute(
+                    insert(dialplan_variables).values(
+                        id=new_id(), name=name, type="string", value=value, created_at=at, updated_at=at
+                    )
+                )
+            await Changes(self.database).bump(tx)
+        return int(version)
+
+    async def add_sound(self, name: str, hz: int, seconds: float = 1.0) -> str:
+        """An announcement that is a tone, by which a phone recognises it; returns its name."""
+        filename = f"{name}.wav"
+        directory = EngineLayout(state_dir=self.settings.state_dir).announcements
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / filename).write_bytes(tone_wav(hz, seconds=seconds))
+        async with self.database.write() as tx:
+            await tx.execute(delete(announcements).where(announcements.c.name == name))
+            await tx.execute(
+                insert(announcements).values(
+                    id=new_id(), name=name, filename=filename, created_at=now(), updated_at=now()
+                )
+            )
+        return name
+
     async def rest(self) -> None:
         """Wait until nobody talks, and undo what a scenario changed."""
         if self.dead:
@@ -133,6 +216,8 @@ class Switchboard:
             )
             await tx.execute(update(queues).values(call_record="no"))
             await tx.execute(update(trunks).values(active="yes"))
+            await tx.execute(delete(dialplan_live))
+            await Changes(self.database).bump(tx)
         await queue_members_changed(self.engine.ami, "900")
 
         async def silent() -> bool:
@@ -145,8 +230,15 @@ class Switchboard:
         async with self.database.read() as connection:
             return await connection.rows(select(cel).where(cel.c.linkedid == cuid).order_by(cel.c.id))
 
+    async def route(self, cuid: str) -> list[str]:
+        """Names of the nodes that a call which is over walked, in order."""
+        return [value for key, value in await self._stated(cuid) if key == "name"]
+
     async def facts(self, cuid: str) -> list[tuple[str, str]]:
-        """What the flow stated about a call that is over, in order."""
+        """What the flow stated about a call that is over, but for its steps, in order."""
+        return [fact for fact in await self._stated(cuid) if fact[0] not in ("step", "name", "at")]
+
+    async def _stated(self, cuid: str) -> list[tuple[str, str]]:
 
         async def ended() -> bool:
             return any(row["eventtype"] == "LINKEDID_END" for row in await self.cel_rows(cuid))

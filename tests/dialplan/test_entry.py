@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from tamas.dialplan.call_state import CallState, read_state, write_state
 from tamas.dialplan.entry import Way, read_entry
-from tamas.dialplan.resume import Node, read_hops, read_resumption, write_hops
+from tamas.dialplan.resume import Leg, Place, read_place, read_resumption
 from tamas.engine.fastagi import AgiSession
 
 
@@ -80,29 +82,38 @@ def test_an_agent_leg_of_a_recorded_queue_call() -> None:
     assert not read_entry(_session("tamas-outgoing", "record=a.wav")).recording
 
 
-def test_node_comes_back() -> None:
-    """What is written on the channel is read again."""
+def test_place_and_state_come_back() -> None:
+    """What is written on the channel is read again, signs that mean something to Asterisk included."""
+    state = CallState(exten="202", data="5#", src_name='علی ",${X}', hops="201-202", steps=7, talked=True)
     resumption = read_resumption(
         _session(
             "tamas-outgoing",
-            f"node={Node(step='extension', target='202')}",
-            f"hops={write_hops(('201', '202'))}",
+            f"node={Place(version=12, node='menu-1')}",
+            f"carried={write_state(state)}",
             "dialstatus=BUSY",
             "cause=17",
         )
     )
     assert resumption is not None
-    assert (resumption.node.step, resumption.node.target) == ("extension", "202")
+    assert resumption.place == Place(version=12, node="menu-1")
     assert (resumption.outcome.status, resumption.outcome.cause) == ("BUSY", 17)
-    assert resumption.hops == ("201", "202")
+    assert resumption.state == state
+    assert re.fullmatch(r"[A-Za-z0-9_.=/%~-]*", write_state(state))
 
 
-@pytest.mark.parametrize("node", ["", "builtin:nothing:202", "graph:7:9", "builtin:extension:a b"])
+def test_leg_comes_back() -> None:
+    """A leg that rings for a queue is resumed as what it is."""
+    leg = Leg(kind="agent", number="210")
+    assert read_place(str(leg)) == leg
+
+
+@pytest.mark.parametrize("node", ["", "graph:7:9", "leg:nothing:202", "7:a b", "7:a;b", "7:"])
 def test_node_that_is_none(node: str) -> None:
     """Nothing to resume: the flow starts from the beginning."""
     assert read_resumption(_session("tamas-outgoing", f"node={node}")) is None
 
 
-def test_hops_that_are_none() -> None:
-    """Text that is no list of hops is no list."""
-    assert read_hops("201;x") == ()
+@pytest.mark.parametrize("text", ["", "x", "steps=many/exten=201", "nothing=5", "exten"])
+def test_state_that_is_none(text: str) -> None:
+    """What cannot be read is left at its default; the number survives."""
+    assert read_state(text).exten == ("201" if "201" in text else "")

@@ -149,7 +149,7 @@ async def test_the_record_of_a_call_that_ends_in_a_mailbox(
     assert (row["src"], row["dst"], row["disposition"]) == ("506", "501", "ANSWERED")
     assert row["wait"] < row["duration"]
     last = row["route"][-1]
-    assert (last["type"], last["name"]) == ("VoiceMail", "Box 501")
+    assert (last["type"], last["name"]) == ("VoiceMail", "Mailbox (outgoing)")
 
 
 @pytest.mark.slow

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from tamas.dialplan.bursts import RecentCallers
-from tamas.dialplan.call_state import CallState
+from tamas.dialplan.call_state import VARIABLE as STATE_VARIABLE
+from tamas.dialplan.call_state import CallState, write_state
 from tamas.dialplan.component import End
 from tamas.dialplan.dial import (
     LIMIT_VARIABLES,
@@ -26,9 +27,9 @@ from tamas.dialplan.dial import (
 )
 from tamas.dialplan.directory import Caller, Extension, Lookup, look_up
 from tamas.dialplan.entry import DIALABLE, Entry, Way
-from tamas.dialplan.facts import EVENT, encode_facts
+from tamas.dialplan.facts import EVENT, encode_facts, encode_pairs
 from tamas.dialplan.prompts import Prompts
-from tamas.dialplan.resume import Outcome
+from tamas.dialplan.resume import Outcome, Place
 from tamas.dialplan.store_wait import in_time
 from tamas.engine.fastagi import AgiRaw, AgiSession
 from tamas.engine.fixed_dialplan import DIAL_OPTIONS
@@ -98,6 +99,8 @@ class Call:
         self.caller: Caller | None = None
         """Who sits at the phone this channel is; ``None`` for callers from outside."""
         self.prompts = Prompts(session)
+        self._untold: list[tuple[str, str]] = []
+        self._known: dict[tuple[str, str], Lookup] = {}
 
     # -- where it is ------------------------------------------------------------------------------------
 
@@ -118,6 +121,11 @@ class Call:
         return self.entry.cuid
 
     @property
+    def caller_number(self) -> str:
+        """Who calls: as reported, else as the network says. Not to be trusted."""
+        return self.state.src or self.session.caller_number
+
+    @property
     def is_foreign(self) -> bool:
         """Whether it has nobody's rights: it came over a trunk."""
         return not self.state.phone and self.entry.way is not Way.ORIGINATED
@@ -134,15 +142,61 @@ class Call:
 
     async def look_up(self, dialed: str, *, phone: str | None = None) -> Lookup:
         """Who or what a number is. :raises StoreUnreachable: the store does not answer."""
-        return await in_time(
-            look_up(self.services.database, phone=self.state.phone if phone is None else phone, dialed=dialed)
-        )
+        key = (self.state.phone if phone is None else phone, dialed)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = await in_time(
+                look_up(self.services.database, phone=key[0], dialed=dialed)
+            )
+        return found
+
+    def learn(self, phone: str, dialed: str, found: Lookup) -> None:
+        """Keep what was looked up already, until :meth:`forget`."""
+        self._known[phone, dialed] = found
+
+    def forget(self) -> None:
+        """Ask the store anew from now on: time has passed."""
+        self._known.clear()
 
     async def runtime(self) -> Mapping[str, Any]:
         """Runtime settings. :raises StoreUnreachable: the store does not answer."""
         return await self.services.runtime()
 
     # -- what is on record ------------------------------------------------------------------------------
+
+    def later(self, *facts: tuple[str, str]) -> None:
+        """State facts with the next that are stated, at the latest before the next step that takes time."""
+        self._untold.extend(facts)
+
+    def destination(self, number: str) -> None:
+        """State where the call goes, when that is news."""
+        if number and number != self.state.dst:
+            self.state.dst = number
+            self.later(("dst", number))
+
+    def count_as_answered(self) -> None:
+        """Let the reports count our own answer as one."""
+        if not self.state.definite:
+            self.state.definite = True
+            self.later(("definite", "1"))
+
+    async def flush(self) -> None:
+        """State what waits to be stated."""
+        facts, self._untold = self._untold, []
+        for encoded in encode_pairs(facts):
+            await self.session.execute("CELGenUserEvent", EVENT, encoded)
+
+    async def mark(self) -> None:
+        """Write on the channel where the call is, so that another process can go on from here."""
+        await self.flush()
+        place = Place(version=self.live.version, node=self.node.id)
+        marks = {
+            "TAMAS_NODE": str(place),
+            "DIALSTATUS": "",
+            "QUEUESTATUS": "",
+            STATE_VARIABLE: write_state(self.state),
+        }
+        await self.session.execute("MSet", *assignments(marks))
 
     async def tell(self, facts: Mapping[str, str]) -> None:
         """State facts (:mod:`tamas.dialplan.facts`) about this call, durably."""

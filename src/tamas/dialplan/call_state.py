@@ -22,6 +22,8 @@ class CallState(msgspec.Struct, omit_defaults=True, kw_only=True):
     src_name: str = ""
     exten: str = ""
     """The entered number: dialed, later changed by speed dial, Corrector, SetExten."""
+    dst: str = ""
+    """Where it goes, as stated last."""
     did: str = ""
     """Number dialed on the trunk."""
     data: str = ""
@@ -50,6 +52,8 @@ class CallState(msgspec.Struct, omit_defaults=True, kw_only=True):
     """Q.850 cause of that."""
     started: bool = False
     """Whether anybody could be called at all."""
+    definite: bool = False
+    """Whether our own answer counts as one in the reports."""
     talked: bool = False
     """Whether somebody was connected."""
 

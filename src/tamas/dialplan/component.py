@@ -197,6 +197,8 @@ class Component(Generic[P]):
     answers: tuple[str, ...]
     """Outputs behind which the caller's line is up for certain; ``ROWS`` stands for those of rows."""
     administrators_only: bool
+    own_mark: bool
+    """Whether it writes its place itself (``Call.mark``), once it knows what it is about to do."""
     fields: Mapping[str, Param] = field(default_factory=dict)
     resume: Resumed[P] | None = None
     checks: Callable[[P], None] | None = None
@@ -252,6 +254,7 @@ def component(
     interacts: bool = False,
     answers: tuple[str, ...] = (),
     administrators_only: bool = False,
+    own_mark: bool = False,
 ) -> Callable[[Run[P]], Component[P]]:
     """Declare a component; see this module's own text."""
 
@@ -276,6 +279,7 @@ def component(
             interacts=interacts,
             answers=answers,
             administrators_only=administrators_only,
+            own_mark=own_mark,
             fields=_fields_of(params),
         )
         if type in COMPONENTS:

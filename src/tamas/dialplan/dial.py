@@ -6,7 +6,7 @@ Causes are those of ITU-T Q.850; chan_pjsip turns them into SIP responses (486, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any, Final
 
@@ -17,9 +17,6 @@ from tamas.store.views import trunk_endpoint
 
 TRUNK_RING_SECONDS: Final = 60
 """Networks beyond a trunk have limits of their own; ours only ends what they forget."""
-
-BARRED_PREFIXES: Final = ("00", "+")
-"""Numbers that may not be dialed over a trunk: international calls are where fraud goes."""
 
 MAX_DIAL_LENGTH: Final = 1_500
 """Of a dial string, so that the AGI command stays below what Asterisk reads."""
@@ -75,9 +72,9 @@ def assignments(values: Mapping[str, str]) -> list[str]:
     return [f"{name}={value}" for name, value in values.items()]
 
 
-def is_barred(number: str) -> bool:
-    """Whether a number may not leave by a trunk."""
-    return number.startswith(BARRED_PREFIXES)
+def is_barred(number: str, prefixes: Sequence[str]) -> bool:
+    """Whether a number begins with one of the prefixes that may not be dialed (``calls.barred_prefixes``)."""
+    return number.startswith(tuple(prefixes))
 
 
 def phone_string(number: str) -> str:

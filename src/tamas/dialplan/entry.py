@@ -57,6 +57,10 @@ class Entry:
     """Trunk that brought the call, by its name; empty when none did."""
     party: str
     """First party of an originated call, as the request named it."""
+    context: str
+    """Outgoing route that an originated call asked for; empty for others."""
+    start: str
+    """Place of the plan at which an originated call begins; empty: at the route of its context."""
     answered: bool
     """Whether the channel is up already."""
     limit: int | None
@@ -77,6 +81,8 @@ def read_entry(session: AgiSession) -> Entry:
         speaker=_owner_of_channel(session.channel)[0] if way is Way.TRANSFER else phone,
         trunk=trunk,
         party=given.get("party", ""),
+        context=given.get("context", "") if way is Way.ORIGINATED else "",
+        start=given.get("start", "") if way is Way.ORIGINATED else "",
         answered=given.get("state") == "Up",
         limit=_seconds(given.get("limit", "")),
         recording=bool(given.get("record")) if way is Way.AGENT else given.get("recording") == "1",

@@ -5,16 +5,17 @@ They lie in the database next to Asterisk's own events, so they outlive us; reco
 - of the call: ``type``, ``src``, ``dst``, ``did``, ``entry`` and ``exit`` (trunks), ``context``, ``queue``,
   ``failed`` (why nobody was connected), ``definite=1`` (its own answer counts as one), ``burst=1`` (it is
   one of many from one area)
+- of a channel: ``step`` (a node of the plan begins) with ``name`` and ``at`` (microseconds since the epoch)
 - of a channel, at the moment it is stated: ``record`` (name of a recording that begins), ``agent`` (who
-  answered for a queue), ``queue_status`` (how a wait ended), ``step`` with ``name`` (a step of the flow
-  begins that is no Dial and no Queue), ``poll`` with ``label`` (points that the caller gave)
+  answered for a queue), ``queue_status`` (how a wait ended), ``poll`` with ``label`` (points that the caller
+  gave)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 EVENT: Final = "TAMAS"
 """Name of the CEL user event."""
@@ -31,3 +32,23 @@ def encode_facts(facts: Mapping[str, str]) -> str:
     while len(encoded := urlencode(kept)) > MAX_LENGTH:
         kept.pop()
     return encoded
+
+
+def encode_pairs(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Facts in order as query strings, as many as are needed for all of them."""
+    chunk: list[tuple[str, str]] = []
+    for key, value in pairs:
+        short = (key, _cut(value))
+        if chunk and len(urlencode([*chunk, short])) > MAX_LENGTH:
+            yield urlencode(chunk)
+            chunk = []
+        chunk.append(short)
+    if chunk:
+        yield urlencode(chunk)
+
+
+def _cut(value: str) -> str:
+    """What of a value fits into one event beside its key."""
+    while len(quote_plus(value)) > MAX_LENGTH // 2:
+        value = value[: len(value) // 2]
+    return value

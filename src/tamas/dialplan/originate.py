@@ -23,6 +23,7 @@ from tamas.engine.fixed_dialplan import ORIGINATED_CONTEXT
 from tamas.errors import TamasError
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import Database, IntegrityError
+from tamas.store.runtime_settings import load_runtime_settings
 from tamas.store.schema import extensions, originates
 from tamas.store.views import FIRST_LEG_CONTEXT
 
@@ -101,6 +102,8 @@ class OriginateRequest:
     """Seconds of talk; ``None``: no limit."""
     account: str | None = None
     """Who asks: an API account, or somebody at the console; the record keeps :data:`MAX_ACCOUNT` of it."""
+    start: str = ""
+    """Place of the plan where the call begins once the first party answers; empty: the outgoing route."""
     contexts: frozenset[str] = DEFAULT_CONTEXTS
     """Outgoing routes that exist besides those of extensions."""
 
@@ -154,7 +157,7 @@ def _check(request: OriginateRequest) -> None:
 
 
 async def _check_trunk(database: Database, request: OriginateRequest) -> None:
-    if is_barred(request.caller):
+    if is_barred(request.caller, (await load_runtime_settings(database))["calls.barred_prefixes"]):
         raise BadOriginate("caller", "barred number")
     if not await active_trunk(database, request.trunk_name):
         raise BadOriginate("trunk_name", "the first party is no extension, and this is no active trunk")
@@ -213,7 +216,13 @@ def _fields(
     request: OriginateRequest, extension: Extension | None, originated_call_id: str, uniqueid: str
 ) -> Mapping[str, str | Sequence[str]]:
     """The fields of the AMI action Originate."""
-    variables = [f"TAMAS_ORIGINATE={originated_call_id}", f"TAMAS_PARTY={request.caller}"]
+    variables = [
+        f"TAMAS_ORIGINATE={originated_call_id}",
+        f"TAMAS_PARTY={request.caller}",
+        f"TAMAS_CONTEXT={request.context}",
+    ]
+    if request.start:
+        variables.append(f"TAMAS_START={request.start}")
     if request.call_limit is not None:
         variables.append(f"TAMAS_LIMIT={request.call_limit}")
     fields: dict[str, str | Sequence[str]] = {

@@ -42,6 +42,25 @@ class LivePlan:
         """Nodes of a type in the order of sheets, then as they stand in the plan."""
         return self._by_type.get(type_, ())
 
+    def entry(self, kind: str, context: str) -> Node | None:
+        """The entry of a kind for a context; of several the first by the order of sheets."""
+        return self._entries.get((kind, context))
+
+    @cached_property
+    def _entries(self) -> Mapping[tuple[str, str], Node]:
+        found: dict[tuple[str, str], Node] = {}
+        for kind, nodes in self._by_type.items():
+            if kind in COMPONENTS and COMPONENTS[kind].entry:
+                for node in nodes:
+                    found.setdefault((kind, self._context(node)), node)
+        return found
+
+    def _context(self, node: Node) -> str:
+        try:
+            return str(self.params(node).context)
+        except ParamsInvalid:
+            return ""
+
     @cached_property
     def _by_type(self) -> Mapping[str, tuple[Node, ...]]:
         order = {sheet.id: position for position, sheet in enumerate(self.plan.sheets)}

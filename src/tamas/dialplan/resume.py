@@ -1,7 +1,7 @@
 """Where a call stands, written on its channel before each step that may outlive our process.
 
-The flow sets ``TAMAS_NODE`` before Dial and Queue, and when a call comes to a mailbox. When it dies
-meanwhile, the fixed dialplan asks the next process to go on (``/resume``) and hands back the node and what
+The walker sets ``TAMAS_NODE`` before each node that takes time. When it dies meanwhile, the fixed dialplan
+asks the next process to go on (``/resume``) and hands back the place, what the call carries, and what
 Asterisk says of the step (architecture rule 7).
 """
 
@@ -9,25 +9,39 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
+from tamas.dialplan.call_state import CallState, read_state
 from tamas.engine.fastagi import AgiSession
 
-Step = Literal["extension", "queue", "trunk", "agent", "first-leg", "mailbox", "mailbox-busy", "mailbox-menu"]
+LegKind = Literal["agent", "first-leg"]
 
-_NODE: Final = re.compile(r"builtin:(?P<step>[a-z-]+):(?P<target>[A-Za-z0-9+*#_.-]*)")
-_HOPS: Final = re.compile(r"[0-9]{1,20}(?:-[0-9]{1,20})*")
+NODE_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""What a node of a plan may be called, so that it can stand on a channel."""
+_PLACE: Final = re.compile(r"(?P<version>[0-9]{1,9}):(?P<node>[A-Za-z0-9_.-]{1,64})")
+_LEG: Final = re.compile(r"leg:(?P<kind>agent|first-leg):(?P<number>[A-Za-z0-9+*#_.-]{0,32})")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Node:
-    """A step of the built-in flow: what was rung."""
+class Place:
+    """A node of a version of the plan."""
 
-    step: Step
-    target: str
+    version: int
+    node: str
 
     def __str__(self) -> str:
-        return f"builtin:{self.step}:{self.target}"
+        return f"{self.version}:{self.node}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leg:
+    """The ringing of one party on behalf of another step, outside the plan."""
+
+    kind: LegKind
+    number: str
+
+    def __str__(self) -> str:
+        return f"leg:{self.kind}:{self.number}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,35 +49,42 @@ class Outcome:
     """What Asterisk says of a finished step."""
 
     status: str
-    """DIALSTATUS or QUEUESTATUS; empty when the step never began."""
+    """DIALSTATUS or QUEUESTATUS; empty when the step has neither, or never began."""
     cause: int | None = None
     """Q.850 cause of the called party."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resumption:
-    """The step a call was in when the process before us died, and how it ended."""
+    """Where a call was when the process before us died, and what Asterisk says of it since."""
 
-    node: Node
+    place: Place | Leg
     outcome: Outcome
-    hops: tuple[str, ...]
-    """Extensions that were rung, in order, up to this step."""
+    state: CallState
 
 
 def read_resumption(session: AgiSession) -> Resumption | None:
     """What to resume; ``None`` when no step had begun, so that the flow starts from the beginning."""
     given = {name: value for name, _, value in (argument.partition("=") for argument in session.arguments)}
-    match = _NODE.fullmatch(given.get("node", ""))
-    if match is None:
+    place = read_place(given.get("node", ""))
+    if place is None:
         return None
-    for step in get_args(Step):
-        if step == match["step"]:
-            status = given.get("queuestatus" if step == "queue" else "dialstatus", "")
-            return Resumption(
-                node=Node(step=step, target=match["target"]),
-                outcome=Outcome(status=status, cause=_cause(given.get("cause", ""))),
-                hops=read_hops(given.get("hops", "")),
-            )
+    return Resumption(
+        place=place,
+        outcome=Outcome(
+            status=given.get("queuestatus") or given.get("dialstatus") or "",
+            cause=_cause(given.get("cause", "")),
+        ),
+        state=read_state(given.get("carried", "")),
+    )
+
+
+def read_place(text: str) -> Place | Leg | None:
+    """A place as it was written on a channel; ``None`` when the text is something else."""
+    if (match := _PLACE.fullmatch(text)) is not None:
+        return Place(version=int(match["version"]), node=match["node"])
+    if (match := _LEG.fullmatch(text)) is not None:
+        return Leg(kind="agent" if match["kind"] == "agent" else "first-leg", number=match["number"])
     return None
 
 
@@ -73,8 +94,8 @@ def write_hops(hops: tuple[str, ...]) -> str:
 
 
 def read_hops(text: str) -> tuple[str, ...]:
-    """The hops of :func:`write_hops`; none when the text is something else."""
-    return tuple(text.split("-")) if _HOPS.fullmatch(text) else ()
+    """The hops of :func:`write_hops`."""
+    return tuple(text.split("-")) if text else ()
 
 
 def _cause(text: str) -> int | None:

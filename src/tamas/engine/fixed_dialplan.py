@@ -53,6 +53,8 @@ _STATE: Final = ",".join(
         "state=${CHANNEL(state)}",
         "originate=${TAMAS_ORIGINATE}",
         "party=${TAMAS_PARTY}",
+        "context=${TAMAS_CONTEXT}",
+        "start=${TAMAS_START}",
         "limit=${TAMAS_LIMIT}",
         "record=${TAMAS_RECORD_NAME}",
         "recording=${TAMAS_RECORDING}",
@@ -67,7 +69,7 @@ Every value is made by Asterisk or by us; what the caller says of himself comes 
 _RESULTS: Final = ",".join(
     (
         "node=${TAMAS_NODE}",
-        "hops=${TAMAS_HOPS}",
+        "carried=${TAMAS_STATE}",
         "dialstatus=${DIALSTATUS}",
         "queuestatus=${QUEUESTATUS}",
         "cause=${HANGUPCAUSE}",
@@ -122,7 +124,7 @@ def _extension(*steps: str) -> str:
     return "\n".join(lines)
 
 
-_CLEARED: Final = ("END", "NODE", "CAUSE", "HOPS", "MUSIC", "TRIES")
+_CLEARED: Final = ("END", "NODE", "CAUSE", "STATE", "MUSIC", "TRIES")
 """A channel may come through here again, transferred."""
 _BEGIN: Final = f"MSet({','.join(f'TAMAS_{name}=' for name in _CLEARED)},DIALSTATUS=,QUEUESTATUS=)"
 _FOREIGN: Final = "${CALLERID(num)}${CALLERID(name)}${CALLERID(dnid)}${CALLERID(rdnis)}"

@@ -1,12 +1,14 @@
 """The steps that a call took through the call flow: the ``route`` of its report row. Pure.
 
-What the flow states of itself (``step=VoiceMail&name=...``) and the applications in which people are reached
-(Dial, Queue) are the steps. Each ends when the next begins on its channel, or with the channel. Source:
-dialplan specification, section 6.
+The steps are the nodes that the call walked, which the flow states with the moment at which each began
+(``step=IVR&name=Main+menu&at=...``). Each ends when the next begins on its channel, or with the channel. Where
+the flow could not state anything (the static fallback of the dialplan) the applications in which people are
+reached (Dial, Queue) are the steps. Source: dialplan specification, section 6.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +17,10 @@ import msgspec
 from tamas.records.queue_rows import QueueVisit
 from tamas.records.story import Application, Channel, Story
 from tamas.store.views import TRUNK_PREFIX
+
+_ENTRIES = frozenset({"IncomingRoute", "OutgoingRoute", "AutodialerRoute"})
+_MOMENT = re.compile(r"[0-9]{16}")
+"""Microseconds since the epoch, in our time."""
 
 MAX_STEPS = 200
 """A call that is sent in circles has no longer trace than this; the first steps are kept."""
@@ -35,14 +41,24 @@ def route_of(story: Story, caller: Channel, visits: Sequence[QueueVisit], *, inc
     :param incoming: whether a trunk brought the call.
     """
     talks = {visit.queue_id.partition(".")[2]: visit.ended_at for visit in visits}
-    steps = [step for each in story.applications if (step := _step(each, talks)) is not None]
-    for channel in story.channels.values():
-        steps.extend(_stated(channel))
+    steps = [step for channel in story.channels.values() for step in _stated(channel)]
+    for step in steps:
+        if step.type == "Queue":
+            # An agent may have sent the caller on, for whom the queue's application goes on all the same.
+            step.ended_at = _end_of_queue(step, story, talks)
+    walked = {channel.uniqueid for channel in story.channels.values() if channel.fact("at") is not None}
+    steps += [
+        step
+        for each in story.applications
+        if each.channel.uniqueid not in walked and (step := _step(each, talks)) is not None
+    ]
     steps.sort(key=lambda step: step.began_at)
-    kind = "IncomingRoute" if incoming else "OutgoingRoute"
-    first = steps[0].began_at if steps else story.ended_at
-    entry = _Step(type=kind, name=kind, channel=caller, began_at=caller.started_at, ended_at=first)
-    return msgspec.json.encode([_told(step, steps, story) for step in [entry, *steps][:MAX_STEPS]]).decode()
+    if not steps or steps[0].type not in _ENTRIES:
+        kind = "IncomingRoute" if incoming else "OutgoingRoute"
+        first = steps[0].began_at if steps else story.ended_at
+        entry = _Step(type=kind, name=kind, channel=caller, began_at=caller.started_at, ended_at=first)
+        steps.insert(0, entry)
+    return msgspec.json.encode([_told(step, steps, story) for step in steps[:MAX_STEPS]]).decode()
 
 
 def _step(application: Application, talks: dict[str, int]) -> _Step | None:
@@ -69,13 +85,22 @@ def _step(application: Application, talks: dict[str, int]) -> _Step | None:
     )
 
 
+def _end_of_queue(step: _Step, story: Story, talks: dict[str, int]) -> int | None:
+    for each in story.applications:
+        if each.channel is step.channel and each.name == "queue" and each.started_at >= step.began_at:
+            return talks.get(str(each.row_id), each.ended_at)
+    return None
+
+
 def _stated(channel: Channel) -> list[_Step]:
     steps = []
-    for position, (at, key, value) in enumerate(channel.facts):
+    for position, (stated_at, key, value) in enumerate(channel.facts):
         if key == "step" and value:
-            following = channel.facts[position + 1 : position + 2]
-            name = following[0][2] if following and following[0][:2] == (at, "name") else value
-            steps.append(_Step(type=value, name=name, channel=channel, began_at=at))
+            following = channel.facts[position + 1 : position + 3]
+            more = {name: text for at, name, text in following if at == stated_at and name in ("name", "at")}
+            began = more.get("at", "")
+            began_at = int(began) if _MOMENT.fullmatch(began) else stated_at
+            steps.append(_Step(type=value, name=more.get("name", value), channel=channel, began_at=began_at))
     return steps
 
 

@@ -244,6 +244,13 @@ SETTINGS: dict[str, SettingSpec] = {
             description="Days that the activity log of the console is kept.",
         ),
         SettingSpec(
+            key="calls.barred_prefixes",
+            default=["00", "+"],
+            check=_numbers,
+            description="Beginnings of numbers that nobody may dial: by default those of calls abroad, where "
+            "fraud goes.",
+        ),
+        SettingSpec(
             key="call_limit.warning_seconds",
             default=20,
             check=_whole(0, 600),

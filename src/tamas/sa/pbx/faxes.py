@@ -224,7 +224,11 @@ async def upload(context: ServiceContext, request: FaxUpload) -> dict[str, str]:
     answer=Added(),
 )
 async def add(context: ServiceContext, request: FaxAdd) -> str:
-    if not request.to or is_barred(request.to) or _is_excluded(request.to, context.runtime):
+    if (
+        not request.to
+        or is_barred(request.to, context.runtime["calls.barred_prefixes"])
+        or _is_excluded(request.to, context.runtime)
+    ):
         raise OperationFailed("to")
     if not request.file and not request.text:
         raise OperationFailed("file")
