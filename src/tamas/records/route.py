@@ -42,10 +42,10 @@ def route_of(story: Story, caller: Channel, visits: Sequence[QueueVisit], *, inc
     """
     talks = {visit.queue_id.partition(".")[2]: visit.ended_at for visit in visits}
     steps = [step for channel in story.channels.values() for step in _stated(channel)]
-    for step in steps:
-        if step.type == "Queue":
+    for stated in steps:
+        if stated.type == "Queue":
             # An agent may have sent the caller on, for whom the queue's application goes on all the same.
-            step.ended_at = _end_of_queue(step, story, talks)
+            stated.ended_at = _end_of_queue(stated, story, talks)
     walked = {channel.uniqueid for channel in story.channels.values() if channel.fact("at") is not None}
     steps += [
         step

@@ -7,7 +7,10 @@ from typing import Annotated
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Row, component
 from tamas.dialplan.dial import Cause, is_barred
+from tamas.dialplan.feature_actions import run_feature_code
+from tamas.dialplan.feature_codes import feature_code
 from tamas.dialplan.patterns import best_match
+from tamas.dialplan.speed_dials import speed_dial
 from tamas.dialplan.walker import USUAL_CONTEXT
 
 
@@ -45,6 +48,13 @@ async def outgoing_route(call: Call, params: OutgoingRouteParams) -> Exit:
     barred = (await call.runtime())["calls.barred_prefixes"]
     if is_barred(number, barred):
         return _barred(call, number)
+    if params.check_feature_code and (code := await feature_code(call, number)) is not None:
+        await call.mark()
+        return await run_feature_code(call, code)
+    if params.check_speed_dial and (meant := await speed_dial(call, number)) is not None:
+        if is_barred(meant, barred):
+            return _barred(call, meant)
+        number = call.state.exten = meant
     rows = call.node.outputs
     found = best_match([row.match.get("pattern", "") for row in rows], number)
     if found is None:
