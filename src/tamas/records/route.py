@@ -1,7 +1,7 @@
 """The steps that a call took through the call flow: the ``route`` of its report row. Pure.
 
 The steps are the nodes that the call walked, which the flow states with the moment at which each began
-(``step=IVR&name=Main+menu&at=...``). Each ends when the next begins on its channel, or with the channel. Where
+(``step=IVR&name=Menu&at=...``). Each ends when the next begins on its channel, or with the channel. Where
 the flow could not state anything (the static fallback of the dialplan) the applications in which people are
 reached (Dial, Queue) are the steps. Source: dialplan specification, section 6.
 """

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import Exit, Group, Param, Params, component
+from tamas.dialplan.dial import Cause
 from tamas.dialplan.entry import Way
 
 EXTENSION: Final = "extension"
@@ -48,6 +49,8 @@ async def number_kind(call: Call, params: NumberKindParams) -> Exit:
         kind = await _kind(call, fallback, foreign=False)
         if kind != UNKNOWN:
             call.state.exten, call.state.data = fallback, ""
+    if kind == UNKNOWN:
+        call.state.failed, call.state.cause = "no such number", int(Cause.UNALLOCATED)
     return kind
 
 
