@@ -100,7 +100,8 @@ async def _ring(call: Call, params: FollowMeParams, follower: Follower, limit: i
         return await call.ring(
             extension, timeout=params.timeout, limit=limit, options=options, recording=recording
         )
-    if is_barred(follower.number) or not await in_time(active_trunk(call.services.database, follower.trunk)):
+    barred = is_barred(follower.number, (await call.runtime())["calls.barred_prefixes"])
+    if barred or not await in_time(active_trunk(call.services.database, follower.trunk)):
         return Outcome(status="CHANUNAVAIL")
     await call.tell({"exit": follower.trunk})
     call.state.outgoing_point = follower.trunk
