@@ -15,6 +15,7 @@ from tamas.commands import (
     burst_rules,
     calls,
     console_account,
+    dialplan,
     doctor,
     feature_codes,
     fetch,
@@ -40,6 +41,7 @@ app.add_typer(settings.app, name="settings")
 app.add_typer(calls.app, name="calls")
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(console_account.app, name="console")
+app.add_typer(dialplan.app, name="dialplan")
 app.add_typer(feature_codes.app, name="feature-code")
 app.add_typer(speed_dials.app, name="speed-dial")
 app.add_typer(groups.app, name="group")

@@ -2,8 +2,8 @@
 
 Source: the documentation of Asterisk 22 (``core show application Dial``, ...). Left out is what would take
 the call out of the flow unseen (Dial ``d``), record past :mod:`tamas.recordings` (``x``, ``X``, ``r``),
-delete a recording (MixMonitor ``d``), or needs something that this system does not have. Letters
-that run other parts of the dialplan or go there need the rights of an administrator.
+delete a recording (MixMonitor ``d``), or needs something that this system does not have. Letters that run
+other parts of the dialplan or go there need the rights of an administrator.
 """
 
 from __future__ import annotations

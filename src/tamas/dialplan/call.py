@@ -99,6 +99,8 @@ class Call:
         self.caller: Caller | None = None
         """Who sits at the phone this channel is; ``None`` for callers from outside."""
         self.prompts = Prompts(session)
+        self.recorded = entry.recording
+        """Whether the coming talk is being recorded already."""
         self._untold: list[tuple[str, str]] = []
         self._known: dict[tuple[str, str], Lookup] = {}
 
@@ -119,6 +121,11 @@ class Call:
     def cuid(self) -> str:
         """Unique id of the call: key of reports and events."""
         return self.entry.cuid
+
+    @property
+    def caller_name(self) -> str:
+        """Name of who calls: as set, else as the network says. Not to be trusted."""
+        return self.state.src_name or self.session.caller_name
 
     @property
     def caller_number(self) -> str:
@@ -255,7 +262,7 @@ class Call:
 
     async def recording(self, *, wanted: bool) -> Recording | None:
         """A name for the coming talk, when either side asks for a recording and none is running."""
-        if self.entry.recording or not (wanted or (self.caller is not None and self.caller.record)):
+        if self.recorded or not (wanted or (self.caller is not None and self.caller.record)):
             return None
         return await self.take_recording()
 

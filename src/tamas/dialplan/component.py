@@ -24,6 +24,7 @@ import typing
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
@@ -302,10 +303,24 @@ def _fields_of(params: type[Any]) -> dict[str, Param]:
     return fields
 
 
+@cache
+def _described(struct: type[msgspec.Struct]) -> Mapping[str, Param]:
+    """The fields of a struct within parameters, as far as they say what they are."""
+    hints = typing.get_type_hints(struct, include_extras=True)
+    return {
+        name: found[0]
+        for name, hint in hints.items()
+        if (found := [each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Param)])
+    }
+
+
 def _check(name: str, param: Param, value: Any) -> None:
     if isinstance(value, list | tuple):
         for item in value:
             _check(name, param, item)
+    if isinstance(value, msgspec.Struct):
+        for inner, described in _described(type(value)).items():
+            _check(f"{name}.{inner}", described, getattr(value, inner))
     is_number = isinstance(value, int) and not isinstance(value, bool)
     if is_number and not (param.low or 0) <= value <= (MAX_WHOLE if param.high is None else param.high):
         raise ParamsInvalid(name, f"must be from {param.low or 0} to {param.high or MAX_WHOLE}")

@@ -96,4 +96,5 @@ def read_plan(text: str | bytes) -> Plan:
 
 def write_plan(plan: Plan) -> str:
     """The JSON of a plan, laid out for people and for ``diff``."""
-    return msgspec.json.format(msgspec.json.encode(plan), indent=2).decode()
+    written = {"format": plan.format, **msgspec.to_builtins(plan)}
+    return msgspec.json.format(msgspec.json.encode(written), indent=2).decode()

@@ -36,6 +36,11 @@ _FIND: Final = HotQuery(
 )
 
 
+def is_builtin(sound: str) -> bool:
+    """Whether a sound is named as one of Asterisk's own."""
+    return sound.startswith(BUILTIN) and bool(_BUILTIN_NAME.fullmatch(sound.removeprefix(BUILTIN)))
+
+
 class Sounds:
     """Finds the files of sounds, in the store and among Asterisk's own."""
 
@@ -50,8 +55,7 @@ class Sounds:
         :raises StoreUnreachable: the store does not answer.
         """
         if sound.startswith(BUILTIN):
-            name = sound.removeprefix(BUILTIN)
-            return name if _BUILTIN_NAME.fullmatch(name) else None
+            return sound.removeprefix(BUILTIN) if is_builtin(sound) else None
         rows = await in_time(self._database.hot(_FIND, sound.removeprefix(BY_ID)))
         filename = str(rows[0][0]) if rows else ""
         if not _FILE_NAME.fullmatch(filename):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from tamas.dialplan.call import Call
-from tamas.dialplan.component import End, Exit, Group, Param, Params, Row, component
+from tamas.dialplan.component import ROWS, End, Exit, Group, Param, Params, Row, component
 from tamas.dialplan.dial import Cause
 
 ANY: Final = "any"
@@ -32,6 +32,7 @@ class Text(Row):
     group=Group.ENTRY,
     row=Text,
     entry=True,
+    answers=(ROWS,),
     instant=True,
 )
 async def autodialer_route(call: Call, params: AutodialerRouteParams) -> Exit:

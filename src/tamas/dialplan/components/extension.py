@@ -41,7 +41,12 @@ class ExtensionParams(Params):
 
 
 @component(
-    type="Extension", group=Group.REACH, outputs=(SUCCESS, BUSY, FAILURE), interacts=True, own_mark=True
+    type="Extension",
+    group=Group.REACH,
+    outputs=(SUCCESS, BUSY, FAILURE),
+    interacts=True,
+    answers=(SUCCESS,),
+    own_mark=True,
 )
 async def extension(call: Call, params: ExtensionParams) -> Exit:
     """Ring the phones of a person; S when the talk is over, B when busy, F for every other failure.

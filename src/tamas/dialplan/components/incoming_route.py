@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from tamas.dialplan.call import Call
-from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Row, component
+from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Ref, Row, component
 from tamas.dialplan.dial import Cause
 from tamas.dialplan.patterns import incoming_match
 
@@ -21,8 +21,8 @@ class IncomingRouteParams(Params):
 class CallerAndDialed(Row):
     """What a row matches: literal numbers, an ``x`` at either end stands for any run; empty means any."""
 
-    cid: str = ""
-    did: str = ""
+    cid: Annotated[str, Param(label="Caller", ref=Ref.MASK, max_length=80)] = ""
+    did: Annotated[str, Param(label="Dialed number", ref=Ref.MASK, max_length=80)] = ""
 
 
 @component(

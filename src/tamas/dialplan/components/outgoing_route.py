@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from tamas.dialplan.call import Call
-from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Row, component
+from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Ref, Row, component
 from tamas.dialplan.dial import Cause, is_barred
 from tamas.dialplan.feature_actions import run_feature_code
 from tamas.dialplan.feature_codes import feature_code
@@ -32,7 +32,7 @@ class OutgoingRouteParams(Params):
 class Pattern(Row):
     """What a row matches: a number, or a pattern as of Asterisk without the underscore."""
 
-    pattern: str
+    pattern: Annotated[str, Param(label="Pattern", ref=Ref.PATTERN, max_length=80)]
 
 
 @component(

@@ -46,7 +46,14 @@ class QueueParams(Params):
     prefix: Annotated[str, Param(label="Prefix", ref=Ref.NUMBER, max_length=20)] = ""
 
 
-@component(type="Queue", group=Group.REACH, outputs=(SUCCESS, FAILURE), interacts=True, own_mark=True)
+@component(
+    type="Queue",
+    group=Group.REACH,
+    outputs=(SUCCESS, FAILURE),
+    interacts=True,
+    answers=(SUCCESS, FAILURE),
+    own_mark=True,
+)
 async def queue(call: Call, params: QueueParams) -> Exit:
     """Let the caller wait for an agent; S when the talk is over, F when nobody took the call."""
     number = call.number(params.queue, skip=params.skip, prefix=params.prefix)

@@ -41,7 +41,14 @@ class TrunkParams(Params):
     ] = []
 
 
-@component(type="Trunk", group=Group.REACH, outputs=(SUCCESS, FAILURE), interacts=True, own_mark=True)
+@component(
+    type="Trunk",
+    group=Group.REACH,
+    outputs=(SUCCESS, FAILURE),
+    interacts=True,
+    answers=(SUCCESS,),
+    own_mark=True,
+)
 async def trunk(call: Call, params: TrunkParams) -> Exit:
     """Dial the number over a trunk; S when the talk is over, F when it was not connected.
 

@@ -34,7 +34,13 @@ class VoiceMailParams(Params):
 
 
 @component(
-    type="VoiceMail", title="Voicemail", group=Group.SERVICE, outputs=(NEXT,), interacts=True, own_mark=True
+    type="VoiceMail",
+    title="Voicemail",
+    group=Group.SERVICE,
+    outputs=(NEXT,),
+    interacts=True,
+    answers=(NEXT,),
+    own_mark=True,
 )
 async def voice_mail(call: Call, params: VoiceMailParams) -> Exit:
     """Let the caller leave a message, or listen to those there are; the report then counts as answered.
