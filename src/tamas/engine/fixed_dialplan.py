@@ -24,6 +24,8 @@ ANSWERED_SUBROUTINE: Final = "tamas-answered"
 """Dial runs it (option ``U``) on the channel that answered: states facts, starts the recording."""
 QUEUE_ANSWERED_SUBROUTINE: Final = "tamas-queue-answered"
 """Queue runs it on the member that answered; what to record comes in inherited variables."""
+AUTO_ANSWER_SUBROUTINE: Final = "tamas-auto-answer"
+"""Runs on a channel before it rings: asks the phone to answer by itself."""
 FAX_SEND_CONTEXT: Final = "tamas-fax-send"
 """Where an originated fax call arrives when it is answered, at extension ``s``."""
 FAX_RECEIVE_CONTEXT: Final = "tamas-fax-receive"
@@ -228,6 +230,14 @@ def _subroutines() -> str:
             "exten => s,1,CELGenUserEvent(TAMAS,record=${TAMAS_RECORD_NAME})",
             " same => n,MixMonitor(${TAMAS_RECORD_DIR}/${TAMAS_RECORD_NAME}.raw,D)",
             " same => n,Set(TAMAS_RECORDING=1)",
+            " same => n,Return()",
+            "",
+            f"[{AUTO_ANSWER_SUBROUTINE}]",
+            "; Makers agree on no header: RFC 5373, what most desk phones read, Yealink and Polycom, Cisco",
+            "exten => s,1,Set(PJSIP_HEADER(add,Answer-Mode)=Auto)",
+            r" same => n,Set(PJSIP_HEADER(add,Call-Info)=<sip:tamas>\;answer-after=0)",
+            r" same => n,Set(PJSIP_HEADER(add,Alert-Info)=<http://tamas>\;info=alert-autoanswer\;delay=0)",
+            " same => n,Set(PJSIP_HEADER(add,P-Auto-Answer)=normal)",
             " same => n,Return()",
             "",
         )
