@@ -8,10 +8,11 @@ from pathlib import Path
 from tamas.engine.fixed_dialplan import extensions_conf
 
 TEXT = extensions_conf(
-    agi_url="agi://127.0.0.1:4573",
+    agi_url_file=Path("/state/asterisk/etc/tamas_agi.conf"),
     fallback_number="205",
     fax_dir=Path("/state/faxes"),
     received_fax_dir=Path("/state/faxes/received"),
+    custom_plans=Path("/state/asterisk/custom-plans"),
 )
 PATTERNS = re.findall(r"^exten => ([^,]+),", TEXT, re.MULTILINE)
 

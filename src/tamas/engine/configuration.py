@@ -20,7 +20,7 @@ from pathlib import Path
 from string import Template
 from typing import Final, NewType
 
-from tamas.engine.fixed_dialplan import extensions_conf
+from tamas.engine.fixed_dialplan import agi_url_conf, extensions_conf
 from tamas.engine.install import AsteriskInstall
 from tamas.engine.layout import EngineLayout
 from tamas.engine.modules import CONFIG_FILES_NEEDED
@@ -139,6 +139,13 @@ def write_configuration(
     return configuration_digest(settings, install, secrets)
 
 
+def write_agi_url(layout: EngineLayout, url: str) -> None:
+    """Note, for reloads of the dialplan, where a running Asterisk sends calls from now on."""
+    draft = layout.agi_url.with_suffix(".new")
+    _write(draft, agi_url_conf(url))
+    draft.rename(layout.agi_url)
+
+
 def configuration_digest(
     settings: Settings, install: AsteriskInstall, secrets: EngineSecrets
 ) -> ConfigDigest:
@@ -216,8 +223,10 @@ def _render(
     etc = dict.fromkeys((*_EMPTY, *CONFIG_FILES_NEEDED), "")
     for template in resources.files("tamas.engine").joinpath("templates").iterdir():
         etc[template.name] = Template(template.read_text("utf-8")).substitute(values)
+    etc[layout.agi_url.name] = agi_url_conf(ports.agi_url)
     etc["extensions.conf"] = extensions_conf(
-        agi_url=ports.agi_url,
+        agi_url_file=layout.agi_url,
+        custom_plans=layout.custom_plans,
         fallback_number=settings.fallback_number,
         fax_dir=layout.faxes,
         received_fax_dir=layout.received_faxes,

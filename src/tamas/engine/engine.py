@@ -31,6 +31,7 @@ from tamas.engine.configuration import (
     configuration_digest,
     engine_environment,
     load_secrets,
+    write_agi_url,
     write_configuration,
 )
 from tamas.engine.fastagi import AgiSession, FastAgiServer
@@ -434,6 +435,7 @@ class Engine:
         record = self._record
         if record is not None and record.agi_port != self._agi_port:
             url = EnginePorts(ami=record.ami_port, agi=self._agi_port).agi_url
+            write_agi_url(self._layout, url)  # first: whoever reloads the dialplan reads it again
             await self.ami.action("Setvar", {"Variable": "TAMAS_AGI", "Value": url})
             self._record = msgspec.structs.replace(record, agi_port=self._agi_port)
             write_record(self._layout.record, self._record)

@@ -79,11 +79,22 @@ _RESULTS: Final = ",".join(
 )
 
 
-def extensions_conf(*, agi_url: str, fallback_number: str, fax_dir: Path, received_fax_dir: Path) -> str:
+def agi_url_conf(agi_url: str) -> str:
+    """The text of the file from which a reload reads the global variable ``TAMAS_AGI`` again.
+
+    :param agi_url: base of the FastAGI server, ``agi://127.0.0.1:4573``.
+    """
+    return f"TAMAS_AGI = {agi_url}\n"
+
+
+def extensions_conf(
+    *, agi_url_file: Path, fallback_number: str, fax_dir: Path, received_fax_dir: Path, custom_plans: Path
+) -> str:
     """Return the text of ``extensions.conf``.
 
-    :param agi_url: base of the FastAGI server, ``agi://127.0.0.1:4573``. Kept in the global variable
-        ``TAMAS_AGI``, which AMI can set anew.
+    :param agi_url_file: where :func:`agi_url_conf` is written. AMI can set the variable anew, but a reload
+        takes what stands there.
+    :param custom_plans: folder of contexts that come and go while Asterisk runs.
     :param fallback_number: extension to ring when nothing else is known, may be empty.
     :param fax_dir: where documents to fax lie. Both are paths that an application takes as they are.
     :param received_fax_dir: where received faxes are written.
@@ -97,7 +108,7 @@ def extensions_conf(*, agi_url: str, fallback_number: str, fax_dir: Path, receiv
         "clearglobalvars = no",
         "",
         "[globals]",
-        f"TAMAS_AGI = {agi_url}",
+        f'#include "{agi_url_file}"',
         f"TAMAS_FALLBACK = {fallback_number}",
         f"TAMAS_FAX_DIR = {fax_dir}",
         f"TAMAS_FAX_RECEIVED_DIR = {received_fax_dir}",
@@ -108,6 +119,7 @@ def extensions_conf(*, agi_url: str, fallback_number: str, fax_dir: Path, receiv
         _leg_context(FIRST_LEG_CONTEXT),
         _subroutines(),
         _faxes(),
+        f'#tryinclude "{custom_plans}/*.conf"',
     ]
     return "\n".join(parts) + "\n"
 

@@ -59,6 +59,16 @@ class EngineLayout:
         return self.asterisk / "db"
 
     @property
+    def custom_plans(self) -> Path:
+        """Contexts that the call flow loads while Asterisk runs; its dialplan includes them all."""
+        return self.asterisk / "custom-plans"
+
+    @property
+    def agi_url(self) -> Path:
+        """Where Asterisk sends calls: the part of its dialplan's globals that changes while it runs."""
+        return self.etc / "tamas_agi.conf"
+
+    @property
     def keys(self) -> Path:
         return self.asterisk / "keys"
 
@@ -158,6 +168,7 @@ class EngineLayout:
             self.spool / "outgoing",
             self.db,
             self.keys,
+            self.custom_plans,
             self.lib,
             self.odbc,
         )
