@@ -24,6 +24,7 @@ from tamas.engine.engine import Engine
 from tamas.engine.fastagi import AgiSession
 from tamas.engine.install import AsteriskInstall
 from tamas.engine.layout import EngineLayout
+from tamas.engine.link import EngineSlot
 from tamas.engine.live import queue_members_changed
 from tamas.engine.sip_secrets import ha1
 from tamas.records.facts import facts_of
@@ -88,6 +89,8 @@ class Switchboard:
     settings: Settings
     database: Database
     engine: Engine
+    slot: EngineSlot
+    """The engine as the flow gets it."""
     flow: CallFlow
     sipp: tuple[str, ...]
     events: list[AmiMessage] = field(default_factory=list)
@@ -119,7 +122,7 @@ class Switchboard:
 
     def revive(self) -> None:
         """Serve calls again; nothing is remembered."""
-        self.flow = CallFlow(self.database, self.settings)
+        self.flow = CallFlow(self.database, self.settings, engine=self.slot)
         self.dead = False
 
     async def originate(self, caller: str, callee: str, **more: Any) -> str:
@@ -289,7 +292,8 @@ async def running_switchboard(
         }
     )
     database = await open_database(url)
-    flow = CallFlow(database, settings)
+    slot = EngineSlot()
+    flow = CallFlow(database, settings, engine=slot)
     events: list[AmiMessage] = []
 
     async def on_ready(_adopted: bool) -> None:
@@ -299,8 +303,15 @@ async def running_switchboard(
         await board.handle(session)
 
     engine = Engine(settings, url, install, agi_handler=handle, on_event=events.append, on_ready=on_ready)
+    slot.engine = engine
     board = Switchboard(
-        settings=settings, database=database, engine=engine, flow=flow, sipp=sipp, events=events
+        settings=settings,
+        database=database,
+        engine=engine,
+        slot=slot,
+        flow=flow,
+        sipp=sipp,
+        events=events,
     )
     try:
         await _open_carrier(board)

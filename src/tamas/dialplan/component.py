@@ -202,6 +202,8 @@ class Component(Generic[P]):
     """Whether it writes its place itself (``Call.mark``), once it knows what it is about to do."""
     fields: Mapping[str, Param] = field(default_factory=dict)
     resume: Resumed[P] | None = None
+    resumes_always: bool = False
+    """Whether ``resume`` is asked even when Asterisk has nothing to say of the node."""
     checks: Callable[[P], None] | None = None
 
     def resumed(self, function: Resumed[P]) -> Resumed[P]:
@@ -211,6 +213,11 @@ class Component(Generic[P]):
         """
         self.resume = function
         return function
+
+    def resumed_always(self, function: Resumed[P]) -> Resumed[P]:
+        """As :meth:`resumed`, for nodes without a status that can tell by themselves whether they are done."""
+        self.resumes_always = True
+        return self.resumed(function)
 
     def checked(self, function: Callable[[P], None]) -> Callable[[P], None]:
         """Declare a further check of parameters; it raises :class:`ParamsInvalid`."""

@@ -54,7 +54,7 @@ class Walker:
         call = self._call
         component = call.live.component(node)
         call.at(node)
-        if component.resume is None or not outcome.status:
+        if component.resume is None or not (outcome.status or component.resumes_always):
             return await self._walk(node, again=True)
         leave = await component.resume(call, call.live.params(node), outcome)
         return await self._walk(self._following(node, leave))

@@ -55,7 +55,7 @@ async def custom_plan(call: Call, params: CustomPlanParams) -> Exit:
     return NEXT
 
 
-@custom_plan.resumed
+@custom_plan.resumed_always
 async def _resumed(call: Call, params: CustomPlanParams, _: Outcome) -> Exit:
     if await call.session.get_variable(DONE) == "1":
         return NEXT

@@ -10,6 +10,7 @@ from tamas.dialplan.component import End, Exit, Group, Param, Params, Ref, Rerou
 from tamas.dialplan.dial import Cause
 from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.typed_secrets import ask_node_secret
+from tamas.dialplan.walker import OUTGOING
 from tamas.engine.fastagi import AgiCommandFailed
 
 NO_PASSWORD: Final = "no-password"  # noqa: S105 - the documented word for none
@@ -33,7 +34,7 @@ class DisaParams(Params):
 @component(type="Disa", title="DISA", group=Group.REACH, interacts=True)
 async def disa(call: Call, params: DisaParams) -> Exit:
     """Give a dial tone and dial what the caller dials, by the Outgoing Route of a context."""
-    if not has_context(call, params.context):
+    if call.live.entry(OUTGOING, params.context) is None:
         return End(cause=Cause.UNALLOCATED, failed="no such outgoing route", started=False)
     await call.answer()
     if params.password != NO_PASSWORD and not await ask_node_secret(call, params.password):
@@ -43,14 +44,6 @@ async def disa(call: Call, params: DisaParams) -> Exit:
         return End(cause=Cause.NORMAL, failed="nothing was dialed", started=False)
     call.state.data = ""
     return Reroute(context=params.context, number=number, phone=call.state.phone)
-
-
-def has_context(call: Call, context: str) -> bool:
-    """Whether a plan has an Outgoing Route of a context."""
-    return any(
-        getattr(call.live.params(node), "context", "") == context
-        for node in call.live.of_type("OutgoingRoute")
-    )
 
 
 async def _dialed(call: Call, max_digits: int) -> str:

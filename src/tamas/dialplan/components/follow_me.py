@@ -8,12 +8,11 @@ import msgspec
 
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import Exit, Group, Param, Params, ParamsInvalid, Ref, component
-from tamas.dialplan.dial import is_barred, trunk_string
-from tamas.dialplan.directory import active_trunk
+from tamas.dialplan.dial import Cause
 from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.graph import FAILURE, SUCCESS
+from tamas.dialplan.leaving import dial_trunk
 from tamas.dialplan.resume import Outcome
-from tamas.dialplan.store_wait import in_time
 from tamas.engine.fixed_dialplan import EXTENSION_RING_SECONDS
 
 EXTENSION: Final = "extension"
@@ -41,7 +40,7 @@ class FollowMeParams(Params):
     timeout: Annotated[int, Param(label="Ring time", unit="s", low=1, help="For each of them.")] = (
         EXTENSION_RING_SECONDS
     )
-    limit: Annotated[int, Param(label="Longest talk", unit="s", help="0: no limit.")] = 0
+    call_limit: Annotated[int, Param(label="Longest talk", unit="s", help="0: no limit.")] = 0
     options: Annotated[str, Param(label="Dial options", ref=Ref.OPTIONS, application="Dial")] = ""
 
 
@@ -52,6 +51,7 @@ class FollowMeParams(Params):
     outputs=(SUCCESS, FAILURE),
     interacts=True,
     answers=(SUCCESS,),
+    own_mark=True,
 )
 async def follow_me(call: Call, params: FollowMeParams) -> Exit:
     """Ring destinations one after another; S after the talk with the first that answers."""
@@ -60,11 +60,10 @@ async def follow_me(call: Call, params: FollowMeParams) -> Exit:
 
 @follow_me.resumed
 async def _resumed(call: Call, params: FollowMeParams, outcome: Outcome) -> Exit:
+    if call.note(outcome):
+        return SUCCESS
     position = await call.session.get_variable(POSITION) or ""
-    tried = int(position) if position.isascii() and position.isdigit() else 0
-    if not outcome.status:
-        return await _try_from(call, params, tried)
-    return SUCCESS if call.note(outcome) else await _try_from(call, params, tried + 1)
+    return await _try_from(call, params, int(position) + 1 if position.isdigit() else 0)
 
 
 @follow_me.checked
@@ -81,34 +80,44 @@ def _check(params: FollowMeParams) -> None:
 
 
 async def _try_from(call: Call, params: FollowMeParams, first: int) -> Exit:
-    limit = call.limit(params.limit)
+    limit = call.limit(params.call_limit) or 0
     for position in range(first, len(params.followers)):
-        # A process after us reads both: which one it was, and whether it was rung at all.
-        await call.set(**{POSITION: str(position), "DIALSTATUS": ""})
-        if call.note(await _ring(call, params, params.followers[position], limit)):
+        await call.mark()
+        await call.set(**{POSITION: str(position)})
+        follower = params.followers[position]
+        ring = _ring if follower.kind == EXTENSION else _ring_external
+        if await ring(call, params, follower, limit) == SUCCESS:
             return SUCCESS
     return FAILURE
 
 
-async def _ring(call: Call, params: FollowMeParams, follower: Follower, limit: int | None) -> Outcome:
-    options = params.options or None
-    if follower.kind == EXTENSION:
-        extension = (await call.look_up(follower.number)).extension
-        if extension is None:
-            return Outcome(status="CHANUNAVAIL")
-        recording = await call.recording(wanted=extension.record)
-        return await call.ring(
-            extension, timeout=params.timeout, limit=limit, options=options, recording=recording
-        )
-    barred = is_barred(follower.number, (await call.runtime())["calls.barred_prefixes"])
-    if barred or not await in_time(active_trunk(call.services.database, follower.trunk)):
-        return Outcome(status="CHANUNAVAIL")
-    await call.tell({"exit": follower.trunk})
-    call.state.outgoing_point = follower.trunk
-    return await call.dial(
-        trunk_string(follower.trunk, follower.number),
+async def _ring(call: Call, params: FollowMeParams, follower: Follower, limit: int) -> Exit:
+    """Ring an extension; its forward policy is left out, because the next destination stands here."""
+    extension = (await call.look_up(follower.number)).extension
+    if extension is None:
+        call.state.failed, call.state.cause = "no such number", int(Cause.UNALLOCATED)
+        return FAILURE
+    call.destination(extension.number)
+    await call.mark()
+    outcome = await call.ring(
+        extension,
+        timeout=params.timeout,
+        limit=limit or None,
+        options=params.options + call.masking if params.options else None,
+        recording=await call.recording(wanted=extension.record),
+    )
+    if not call.note(outcome):
+        return FAILURE
+    call.state.agent = extension.number
+    return SUCCESS
+
+
+async def _ring_external(call: Call, params: FollowMeParams, follower: Follower, limit: int) -> Exit:
+    return await dial_trunk(
+        call,
+        follower.trunk,
+        follower.number,
         timeout=params.timeout,
         limit=limit,
-        options=options,
-        recording=await call.recording(wanted=False),
+        options=params.options,
     )
