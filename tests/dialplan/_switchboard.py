@@ -34,7 +34,17 @@ from tamas.store.clock import now
 from tamas.store.database import Database, open_database
 from tamas.store.dialplan_schema import dialplan_live, dialplan_variables, dialplan_versions
 from tamas.store.ids import new_id
-from tamas.store.schema import agent_mappings, announcements, cel, extensions, queue_members, queues, trunks
+from tamas.store.runtime_settings import set_runtime_setting
+from tamas.store.schema import (
+    agent_mappings,
+    announcements,
+    cel,
+    extensions,
+    queue_members,
+    queues,
+    runtime_settings,
+    trunks,
+)
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +148,10 @@ class Switchboard:
         async with self.database.write() as tx:
             await tx.execute(update(extensions).where(extensions.c.number == number).values(**values))
 
+    async def set(self, key: str, value: Any) -> None:
+        """Change a runtime setting until the scenario ends."""
+        await set_runtime_setting(self.database, Changes(self.database), key, value)
+
     async def map_agent(self, agent: str, phone: str) -> None:
         """Let an agent sit at a phone."""
         async with self.database.write() as tx:
@@ -220,6 +234,7 @@ class Switchboard:
             await tx.execute(update(queues).values(call_record="no"))
             await tx.execute(update(trunks).values(active="yes"))
             await tx.execute(delete(dialplan_live))
+            await tx.execute(delete(runtime_settings))
             await Changes(self.database).bump(tx)
         await queue_members_changed(self.engine.ami, "900")
 

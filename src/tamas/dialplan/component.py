@@ -215,7 +215,7 @@ class Component(Generic[P]):
         return function
 
     def resumed_always(self, function: Resumed[P]) -> Resumed[P]:
-        """As :meth:`resumed`, for nodes without a status that can tell by themselves whether they are done."""
+        """As :meth:`resumed`, for nodes without a status that know themselves whether they are done."""
         self.resumes_always = True
         return self.resumed(function)
 

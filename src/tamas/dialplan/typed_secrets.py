@@ -103,11 +103,13 @@ async def ask_secret(call: Call, *, subject: str, secret: str) -> bool:
     """
     database = call.services.database
     origin = call.caller.phone if call.caller is not None else ""
+    said: tuple[str, ...] = (PROMPT,)
     for _ in range(TRIES):
-        typed = await call.collect(PROMPT, timeout=TYPING_SECONDS, max_digits=MAX_TYPED)
+        typed = await call.collect(*said, timeout=TYPING_SECONDS, max_digits=MAX_TYPED)
         if typed and await is_secret(database, secret, typed, subject=subject, origin=origin):
             return True
-        await call.play(WRONG)
+        said = (WRONG, PROMPT)
+    await call.play(WRONG)
     return False
 
 

@@ -31,7 +31,7 @@ class ConferenceParams(Params):
 
 @component(type="Conference", group=Group.REACH, outputs=(NEXT,), interacts=True, answers=(NEXT,))
 async def conference(call: Call, params: ConferenceParams) -> Exit:
-    """Lead the caller into a conference room. Inside, ``#`` leaves it and ``*1`` mutes."""
+    """Lead the caller into a conference room. Inside, ``*0`` leaves it and ``*1`` mutes."""
     room = call.number(params.conference)
     if ROOM.fullmatch(room) is None:
         return End(cause=Cause.INVALID_NUMBER, failed="no number of a conference room", started=False)
