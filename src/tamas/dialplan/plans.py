@@ -103,7 +103,7 @@ def resolve(value: Any, variables: Mapping[str, str], *, depth: int = 0) -> Any:
         if set(value) == {VARIABLE}:
             name = value[VARIABLE]
             if not isinstance(name, str) or name not in variables:
-                raise ParamsInvalid("", f"there is no variable {name!r:.80}")
+                raise ParamsInvalid("", f"there is no variable {name!r:.80}; make it, or choose another")
             return variables[name]
         return {key: resolve(item, variables, depth=depth + 1) for key, item in value.items()}
     if isinstance(value, list):

@@ -188,7 +188,7 @@ class _Checks:
             try:
                 resolved = resolve(value, self._values)
             except ParamsInvalid as error:
-                self._error(node, f"{error.reason}; make it, or choose another", name)
+                self._error(node, error.reason, name)
                 continue
             if self._variables(node, value, hint, param, name):
                 try:
@@ -250,7 +250,7 @@ class _Checks:
             self._wire(node, output, field)
             if component is not None:
                 self._row(node, component, output, matches, field)
-        if component is not None and component.entry and component.row is not None and not matches:
+        if component is not None and component.entry and component.row is not None and not node.outputs:
             self._warn(node, "has no rows, so no call gets through; add one", "outputs")
 
     def _wire(self, node: Node, output: Output, field: str) -> None:
@@ -396,8 +396,9 @@ class _Checks:
     def _ways(self, node: Node) -> Iterator[tuple[str, str]]:
         """Output and id of each node that a node leads to."""
         for output in node.outputs:
-            if output.target is not None and output.target in self._nodes:
-                yield output.key, output.target
+            target = self._nodes.get(output.target or "")
+            if target is not None and not self._is_entry(target):
+                yield output.key, target.id
         if (params := self._params.get(node.id)) is not None:
             for _, text, param in texts_in(params, None, ""):
                 if param.ref is Ref.JUMP and text in self._jumps:
