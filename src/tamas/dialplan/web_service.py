@@ -1,25 +1,244 @@
-"""Asking an integrator's web service what to do with a call."""
+"""Asking an integrator's web service what to do with a call.
+
+One request with a time limit, one JSON object as answer. No redirect is followed, no cookie kept, nothing
+unpacked, and an answer is read only so far. A web service that does not answer costs a call the time limit;
+after a few such calls it is left alone for some seconds, so that it costs nothing. See
+``docs/decisions/0017-web-services-of-integrators.md``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import asyncio
+import base64
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
+import httpcore
+import httpx
+import msgspec
+
+from tamas.dialplan.circuit_breaker import CircuitBreaker
+from tamas.dialplan.web_addresses import AddressRefused, CheckedNetwork, address_problem
+from tamas.engine.sip_secrets import SecretSeal
 from tamas.errors import TamasError
+
+log = logging.getLogger(__name__)
+
+MAX_ANSWER_BYTES: Final = 64 * 1024
+MAX_TOGETHER: Final = 50
+"""Requests to one address (scheme, host, port) at the same time; further ones wait."""
+MAX_CONNECTIONS: Final = 500
+KEEP_ALIVE_SECONDS: Final = 4.0
+"""Below what usual servers keep: a connection that is closed just now would cost the call its answer."""
+GATEWAY_FAILURES: Final = frozenset({502, 503, 504})
+"""Statuses that say that the web service itself did not answer."""
+MAX_VALUE: Final = 255
+"""Characters of a value in an answer, but for the commands of a Smart API."""
 
 
 class WebServiceFailed(TamasError):
     """No usable answer; the text says why."""
 
 
+class _Unanswered(WebServiceFailed):
+    """The web service is at fault as a whole: it counts against it."""
+
+
 class WebServices:
-    """One pooled client for all calls."""
+    """One pool of connections for all calls. Belongs to one event loop."""
+
+    def __init__(self, seal: SecretSeal) -> None:
+        """:param seal: opens the password of the settings."""
+        self._seal = seal
+        self._network = CheckedNetwork()
+        self._pool: httpcore.AsyncConnectionPool | None = None
+        self._origins: dict[str, _Origin] = {}
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._pool is not None:
+            await self._pool.aclose()
+            self._pool = None
+        self._network.close()
 
     async def ask(
         self, address: str, fields: Mapping[str, str], runtime: Mapping[str, Any]
     ) -> dict[str, Any]:
         """The JSON object that answers ``fields``, with a truthy ``ok``.
 
+        :param address: as the administrator typed it, http or https.
+        :param fields: what the web service is told of the call.
+        :param runtime: runtime settings, of which ``component_api.*`` count.
         :raises WebServiceFailed: there is none.
         """
-        raise WebServiceFailed(f"{address}: not there yet, {len(fields)} {len(runtime)}")
+        problem = address_problem(address)
+        if problem is not None:
+            raise WebServiceFailed(problem)
+        url = httpx.URL(address)
+        limit = float(runtime["component_api.timeout_seconds"])
+        self._network.allow_internal = bool(runtime["component_api.allow_internal"])
+        request = self._request(url, fields, runtime)
+        async with self._admitted(_origin_of(url), limit) as deadline:
+            body = await self._exchange(*request, deadline, limit)
+        return _answer_of(body)
+
+    def _request(
+        self, url: httpx.URL, fields: Mapping[str, str], runtime: Mapping[str, Any]
+    ) -> tuple[str, httpx.URL, list[tuple[str, str]], bytes | None]:
+        headers = [
+            ("Accept", "application/json"),
+            ("Accept-Encoding", "identity"),
+            ("User-Agent", "tamas"),
+        ]
+        if runtime["component_api.username"]:
+            sealed = str(runtime["component_api.password"])
+            password = self._seal.open_text(sealed) if sealed else ""
+            pair = f"{runtime['component_api.username']}:{password}".encode()
+            headers.append(("Authorization", f"Basic {base64.b64encode(pair).decode()}"))
+        url = url.copy_with(fragment=None)
+        if runtime["component_api.method"] == "get":
+            return "GET", url.copy_merge_params(dict(fields)), headers, None
+        headers.append(("Content-Type", "application/json"))
+        return "POST", url, headers, msgspec.json.encode(dict(fields))
+
+    async def _exchange(
+        self,
+        method: str,
+        url: httpx.URL,
+        headers: list[tuple[str, str]],
+        content: bytes | None,
+        deadline: float,
+        limit: float,
+    ) -> bytes:
+        """Send a request and read the body of its answer."""
+        if self._pool is None:
+            self._pool = httpcore.AsyncConnectionPool(
+                ssl_context=httpx.create_ssl_context(),
+                max_connections=MAX_CONNECTIONS,
+                max_keepalive_connections=MAX_TOGETHER,
+                keepalive_expiry=KEEP_ALIVE_SECONDS,
+                network_backend=self._network,
+            )
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        # The limit of all steps together is the deadline; this one only divides it among several machines.
+        times = {"timeout": {"connect": limit}}
+        try:
+            async with (
+                asyncio.timeout_at(deadline),
+                self._pool.stream(
+                    method, target, headers=headers, content=content, extensions=times
+                ) as response,
+            ):
+                _check_head(response)
+                body = bytearray()
+                async for piece in response.aiter_stream():
+                    body += piece
+                    if len(body) > MAX_ANSWER_BYTES:
+                        raise WebServiceFailed(f"the answer has more than {MAX_ANSWER_BYTES} bytes")
+                return bytes(body)
+        except AddressRefused as error:
+            raise WebServiceFailed(str(error)) from error
+        except (httpcore.TimeoutException, TimeoutError) as error:
+            raise _Unanswered(f"no answer within {limit:g} s") from error
+        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+            raise _Unanswered(f"no answer: {str(error) or type(error).__name__}") from error
+
+    @asynccontextmanager
+    async def _admitted(self, name: str, limit: float) -> AsyncIterator[float]:
+        """Ask an origin's breaker, wait for a place, and tell the breaker what came of it.
+
+        Gives the time of the event loop at which the answer has to be there.
+        """
+        deadline = asyncio.get_running_loop().time() + limit
+        origin = self._origins.setdefault(name, _Origin())
+        attempt = origin.breaker.attempt()
+        if attempt is None:
+            raise WebServiceFailed("it did not answer the last times, so it is left alone for some seconds")
+        origin.asking += 1
+        tell = attempt.given_up
+        try:
+            await origin.place(deadline)
+            try:
+                yield deadline
+                tell = attempt.succeeded
+            except _Unanswered:
+                tell = attempt.failed
+                raise
+            except WebServiceFailed:
+                tell = attempt.succeeded  # it does answer, though not as it should
+                raise
+            finally:
+                origin.places.release()
+        finally:
+            tell()
+            origin.asking -= 1
+            if not origin.asking and origin.breaker.idle:
+                del self._origins[name]
+
+
+class _Origin:
+    """What is known of one scheme, host and port."""
+
+    def __init__(self) -> None:
+        self.breaker = CircuitBreaker()
+        self.places = asyncio.Semaphore(MAX_TOGETHER)
+        self.asking = 0
+
+    async def place(self, deadline: float) -> None:
+        """Wait for a place among those who ask. :raises WebServiceFailed: there was none in time."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self.places.acquire()
+        except TimeoutError as error:
+            raise WebServiceFailed(f"{MAX_TOGETHER} requests wait for it already") from error
+
+
+def _origin_of(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+def _check_head(response: httpcore.Response) -> None:
+    """:raises WebServiceFailed: the answer is none to read."""
+    if 300 <= response.status < 400:
+        raise WebServiceFailed(f"status {response.status}: redirects are not followed")
+    if response.status in GATEWAY_FAILURES:
+        raise _Unanswered(f"status {response.status}")
+    if response.status != 200:
+        raise WebServiceFailed(f"status {response.status}")
+    for name, value in response.headers:
+        if name.lower() == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            raise WebServiceFailed("the answer is packed, which nobody asked for")
+
+
+def _answer_of(body: bytes) -> dict[str, Any]:
+    """The JSON object of an answer. A byte order mark, which some scripts send, is skipped."""
+    try:
+        answer = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise WebServiceFailed("the answer is no JSON") from error
+    if not isinstance(answer, dict):
+        raise WebServiceFailed("the answer is no JSON object")
+    ok = answer.get("ok")
+    if not (ok == 1 or (isinstance(ok, str) and ok.strip() == "1")):
+        raise WebServiceFailed("the answer is not ok")
+    return answer
+
+
+def answered_text(answer: Mapping[str, Any], key: str) -> str:
+    """A value of an answer as text; numbers arrive as strings or numbers. Empty when it is not there.
+
+    :raises WebServiceFailed: it is neither a text nor a whole number, or too long.
+    """
+    value = answer.get(key)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise WebServiceFailed(f"{key} is neither a text nor a whole number")
+    if isinstance(value, int) and value.bit_length() > MAX_VALUE:
+        raise WebServiceFailed(f"{key} has too many digits")
+    text = str(value).strip()
+    if len(text) > MAX_VALUE:
+        raise WebServiceFailed(f"{key} has more than {MAX_VALUE} characters")
+    return text

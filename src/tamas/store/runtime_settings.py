@@ -38,6 +38,7 @@ MASK: Final = "******"
 
 _MAIL_ADDRESS: Final = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9.-]{1,190}")
 _DIAL_CODE: Final = re.compile(r"[1-9][0-9]{0,3}")
+_API_ACCOUNT: Final = re.compile(r"[^:\x00-\x1f\x7f]{1,128}")
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 
 
@@ -155,6 +156,19 @@ def _whole(low: int, high: int) -> Callable[[Any], int]:
             raise SettingError(f"{value!r} is not a whole number") from error
         if not low <= number <= high:
             raise SettingError(f"{number} is not between {low} and {high}")
+        return number
+
+    return check
+
+
+def _seconds(low: float, high: float) -> Callable[[Any], float]:
+    def check(value: Any) -> float:
+        try:
+            number = float(str(value))
+        except ValueError as error:
+            raise SettingError(f"{value!r} is no number of seconds") from error
+        if not low <= number <= high:  # also false for "nan"
+            raise SettingError(f"{number:g} is not between {low:g} and {high:g}")
         return number
 
     return check
@@ -346,6 +360,37 @@ SETTINGS: dict[str, SettingSpec] = {
             default="",
             check=_matching(_MAIL_ADDRESS, "mail address"),
             description="Address that mail comes from; empty: the account, if that is an address.",
+        ),
+        SettingSpec(
+            key="component_api.method",
+            default="post",
+            check=_one_of("post", "get"),
+            description="How web services of the call flow are asked: post, a JSON body; get, the query.",
+        ),
+        SettingSpec(
+            key="component_api.username",
+            default="",
+            check=_matching(_API_ACCOUNT, "user name without a colon"),
+            description="User name that those web services are told (HTTP Basic); empty: none.",
+        ),
+        SettingSpec(
+            key="component_api.password",
+            default="",
+            check=_sealed,
+            secret=True,
+            description="Password of that user.",
+        ),
+        SettingSpec(
+            key="component_api.timeout_seconds",
+            default=1.0,
+            check=_seconds(0.1, 30),
+            description="Seconds that a call waits for such a web service.",
+        ),
+        SettingSpec(
+            key="component_api.allow_internal",
+            default=True,
+            check=_boolean,
+            description="Whether they may be on this machine and in networks that are not the internet's.",
         ),
         SettingSpec(
             key="uploads.audio_bytes",
