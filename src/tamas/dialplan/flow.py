@@ -74,7 +74,7 @@ class CallFlow:
             names=RecordingNames(RecordingFolders(root=layout.recordings)),
             mailroom=Mailroom(database, layout.voicemail, seal, self.runtime),
             sounds=Sounds(database, layout.announcements),
-            web=WebServices(),
+            web=WebServices(seal),
             runtime=self.runtime,
             engine=engine,
         )

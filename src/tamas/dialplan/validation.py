@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -27,6 +26,7 @@ from tamas.dialplan.patterns import incoming_problem, pattern_problem
 from tamas.dialplan.plan_paths import circles, reachable
 from tamas.dialplan.plans import resolve
 from tamas.dialplan.sounds import BUILTIN, is_builtin
+from tamas.dialplan.web_addresses import address_problem
 from tamas.dialplan.world import VariableType, World
 
 MAX_NAME: Final = 80
@@ -445,7 +445,7 @@ def _reference_checks(
         Ref.JUMP: among(jumps, "Jump In"),
         Ref.CONTEXT: among(contexts, "Outgoing Route with context"),
         Ref.SOUND: lambda text: _sound_problem(world, text),
-        Ref.URL: _url_problem,
+        Ref.URL: address_problem,
         Ref.NUMBER: _number_problem,
     }
 
@@ -458,17 +458,6 @@ def _sound_problem(world: World, sound: str) -> str | None:
         if world.has_sound(sound)
         else f"there is no announcement {sound!r:.80}; upload it, or choose another"
     )
-
-
-def _url_problem(url: str) -> str | None:
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if good and url.isprintable() and " " not in url:
-        return None
-    return "is no address of a web service; write http:// or https:// and a host"
 
 
 def _number_problem(number: str) -> str | None:
