@@ -131,7 +131,7 @@ async def serve_main(
             install = await _install(settings, stop)
             if install is not None:
                 await _keep_music(store, layout, install)
-                slot.engine = engine = _engine(store, install, events)
+                slot.engine = engine = _engine(store, install, events, slot)
                 await engine.start()
                 supervision = tasks.create_task(engine.run(), name="engine-supervision")
                 await stop.wait()
@@ -157,7 +157,7 @@ def _job_services(store: OpenStore, engine: EngineAccess) -> JobServices:
     )
 
 
-def _engine(store: OpenStore, install: AsteriskInstall, events: EngineEvents) -> Engine:
+def _engine(store: OpenStore, install: AsteriskInstall, events: EngineEvents, slot: EngineSlot) -> Engine:
     async def on_ready(adopted: bool) -> None:
         await events.on_engine_ready(
             engine.ami,
@@ -170,7 +170,7 @@ def _engine(store: OpenStore, install: AsteriskInstall, events: EngineEvents) ->
         store.settings,
         store.settings.database_url,
         install,
-        agi_handler=CallFlow(store.database, store.settings, store.changes, store.seal).handle,
+        agi_handler=CallFlow(store.database, store.settings, store.changes, store.seal, slot).handle,
         on_event=events.on_event,
         on_ready=on_ready,
     )

@@ -67,7 +67,8 @@ async def run_feature_code(call: Call, code: Code) -> End:
     :raises StoreUnreachable: the store does not answer.
     """
     call.state.type = "feature"
-    await call.tell({"type": "feature"})
+    call.later(("type", "feature"))
+    await call.flush()
     await call.answer()
     caller = call.caller
     if caller is None or call.entry.way not in (Way.PHONE, Way.ORIGINATED):
