@@ -94,7 +94,7 @@ async def test_a_stranger_has_no_secret_of_an_extension(board: Switchboard) -> N
         node("gate", "Authentication", next_="inside"),
         node("inside", "Announcement", params={"announcement": "inside"}),
     )
-    call = await board.phones["carrier"].call("8000", caller="201")
+    call = await board.phones["carrier"].call("8000", caller="09121")
     await call.until_ended()
     assert not call.heard(INSIDE)
 

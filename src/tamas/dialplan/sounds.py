@@ -24,13 +24,15 @@ BY_ID: Final = "id:"
 _BUILTIN_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}(?:/[A-Za-z0-9_-]{1,64}){0,3}")
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
-_wanted = cast(bindparam("wanted"), String)
+# Once in the text, because a hot query is given its values by position.
+_given = select(cast(bindparam("wanted"), String).label("sound")).cte("given")
+_same = announcements.alias("same")
 # Names are not unique; the oldest of a name is meant.
 _FIND: Final = HotQuery(
     select(announcements.c.filename).where(
         announcements.c.id
-        == select(func.min(announcements.c.id))
-        .where(or_(announcements.c.name == _wanted, announcements.c.id == _wanted))
+        == select(func.min(_same.c.id))
+        .where(or_(_same.c.name == _given.c.sound, _same.c.id == _given.c.sound))
         .scalar_subquery()
     )
 )
