@@ -63,7 +63,7 @@ def node(
     name: str = "",
     sheet: str = "test",
     params: Any = None,
-    **wires: str,
+    **wires: str | None,
 ) -> Node:
     """A node of a plan.
 

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import String, bindparam, cast, literal_column, select
+from sqlalchemy import String, bindparam, cast, select
 
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import Exit
 from tamas.dialplan.dial import Cause, is_barred, trunk_string
+from tamas.dialplan.directory import active_trunk
 from tamas.dialplan.graph import FAILURE, SUCCESS
 from tamas.dialplan.store_wait import in_time
 from tamas.store.database import HotQuery
-from tamas.store.schema import queue_members, trunks
+from tamas.store.schema import queue_members
 
-_ACTIVE: Final = HotQuery(
-    select(trunks.c.name).where(
-        trunks.c.name == cast(bindparam("name"), String),
-        trunks.c.active == literal_column("'yes'"),
-        trunks.c.trunk_type == literal_column("'SIP'"),
-    )
-)
 _QUEUES_OF: Final = HotQuery(
     select(queue_members.c.queue_name).where(queue_members.c.membername == cast(bindparam("agent"), String))
 )
@@ -83,5 +77,4 @@ async def dial_trunk(
 async def _active(call: Call, trunk: str) -> str | None:
     if not trunk:
         return (await call.look_up(call.state.effective_number)).trunk
-    rows = await in_time(call.services.database.hot(_ACTIVE, trunk))
-    return str(rows[0][0]) if rows else None
+    return trunk if await in_time(active_trunk(call.services.database, trunk)) else None
