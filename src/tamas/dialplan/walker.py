@@ -26,8 +26,8 @@ OUTGOING: Final = "OutgoingRoute"
 INCOMING: Final = "IncomingRoute"
 AUTODIALER: Final = "AutodialerRoute"
 USUAL_CONTEXT: Final = "main_routing"
-_ALIASES: Final = {"default": USUAL_CONTEXT}
-"""What clients of the SA send who mean the usual route."""
+_ALIASES: Final = {"default": USUAL_CONTEXT, "": USUAL_CONTEXT}
+"""What clients of the SA send who mean the usual route, and the context of whoever names none."""
 _WAYS_OUT_OF_TROUBLE: Final = (FAILURE, ERROR, INVALID, NO, NEXT)
 """Where a call goes on from a node that cannot do its work, in order of preference."""
 
