@@ -237,7 +237,7 @@ class Call:
         """
         digits = await self.play(*sounds, keys="0123456789*#") or ""
         seconds = timeout or NO_LIMIT_SECONDS
-        while digits[-1:] != finish and len(digits) < max_digits:
+        while not (finish and digits.endswith(finish)) and len(digits) < max_digits:
             digit = await self.session.wait_for_digit(seconds)
             if digit is None:
                 break
