@@ -29,6 +29,8 @@ from tamas.console.live.stream import Stream
 from tamas.console.problems import collected_problems
 from tamas.dialplan.flow import CallFlow
 from tamas.dialplan.jobs import JobServices, JobWorker
+from tamas.dialplan.originate import CAUSE_FAILED
+from tamas.dialplan.queue_keys import QueueKeys
 from tamas.engine.engine import Engine
 from tamas.engine.install import AsteriskInstall, ensure_asterisk
 from tamas.engine.layout import EngineLayout
@@ -42,6 +44,7 @@ from tamas.http_server import serve_http
 from tamas.recordings.care import RecordingCare
 from tamas.recordings.folders import RecordingFolders
 from tamas.records.ingest import Ingestion
+from tamas.records.originates import close_failed
 from tamas.sa.app import SimotelApi
 from tamas.sa.uploads import clear_incoming
 from tamas.settings import Settings, default_state_dir
@@ -118,6 +121,7 @@ async def serve_main(
                 tasks.create_task(care.run(), name="recordings"),
                 tasks.create_task(keep_activity_short(store.database), name="activity-retention"),
                 tasks.create_task(FaxSender(store.database, slot).run(), name="fax-sender"),
+                tasks.create_task(QueueKeys(slot).run(), name="queue-keys"),
                 tasks.create_task(JobWorker(_job_services(store, slot)).run(), name="call-jobs"),
                 tasks.create_task(
                     keep_status(layout.status, slot.status),
@@ -152,8 +156,14 @@ async def _keep_music(store: OpenStore, layout: EngineLayout, install: AsteriskI
 
 
 def _job_services(store: OpenStore, engine: EngineAccess) -> JobServices:
+    async def close(originated_call_id: str, reason: str) -> None:
+        await close_failed(store.database, originated_call_id, reason=reason, cause=CAUSE_FAILED)
+
     return JobServices(
-        database=store.database, engine=engine, runtime=partial(load_runtime_settings, store.database)
+        database=store.database,
+        engine=engine,
+        runtime=partial(load_runtime_settings, store.database),
+        close_originate=close,
     )
 
 

@@ -119,6 +119,7 @@ async def test_an_agent_works_by_codes(board: Switchboard, asterisk_install: Ast
     call = await board.phones["201"].call("202")
     shown = await board.phones["202"].answer()
     assert shown.remote_number == AGENT
+    await call.until_talking()
     await call.hang_up()
     await shown.until_ended()
 

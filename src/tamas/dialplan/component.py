@@ -98,6 +98,8 @@ class Param:
     high: int | None = None
     max_length: int = 255
     choices: tuple[str, ...] = ()
+    administrators_only: bool = False
+    """Whether only an administrator may set it."""
 
 
 class Params(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

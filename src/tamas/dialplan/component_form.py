@@ -93,6 +93,8 @@ def _described(param: Param, kind: str, item: str) -> dict[str, Any]:
         described["high"] = MAX_WHOLE if param.high is None else param.high
     if "text" in (kind, item):
         described["max_length"] = param.max_length
+    if param.administrators_only:
+        described["administrators_only"] = True
     if param.choices:
         described["choices"] = list(param.choices)
     return described

@@ -65,6 +65,8 @@ class Entry:
     """Whether the channel is up already."""
     limit: int | None
     """Seconds of talk allowed to an originated call."""
+    options: str
+    """Letters of Dial for the leg of a queue's call; checked when the plan was."""
     recording: bool
     """Whether this talk is being recorded from somewhere else already."""
 
@@ -85,6 +87,7 @@ def read_entry(session: AgiSession) -> Entry:
         start=given.get("start", "") if way is Way.ORIGINATED else "",
         answered=given.get("state") == "Up",
         limit=_seconds(given.get("limit", "")),
+        options=given.get("options", "") if way is Way.AGENT else "",
         recording=bool(given.get("record")) if way is Way.AGENT else given.get("recording") == "1",
     )
 

@@ -18,6 +18,7 @@ from tamas.dialplan.dial import Cause, assignments
 from tamas.dialplan.directory import Lookup, look_up
 from tamas.dialplan.entry import DIALABLE, RESUME_SCRIPT, Entry, Way, read_entry
 from tamas.dialplan.facts import EVENT, encode_facts
+from tamas.dialplan.introduction import INTRODUCE_SCRIPT, introduce
 from tamas.dialplan.legs import after_leg, ring_leg
 from tamas.dialplan.mailroom import Mailroom
 from tamas.dialplan.plans import LivePlan, Plans
@@ -85,6 +86,9 @@ class CallFlow:
         Raises ``AgiHangup`` when the caller hangs up, which is an end like others. When the store is out of
         reach this returns without an end, so that the dialplan asks again.
         """
+        if session.script == INTRODUCE_SCRIPT:
+            await introduce(session)
+            return
         entry = read_entry(session)
         resumption = None
         if session.script == RESUME_SCRIPT:

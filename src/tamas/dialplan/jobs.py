@@ -61,6 +61,8 @@ class Job:
     created_at: int
     originated_call_id: str
     """The call that came of it, if one was begun; may be empty."""
+    progress: str
+    """What is known of it so far, in the words of its kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +95,8 @@ class JobServices:
     """Ready whenever a handler is called."""
     runtime: Callable[[], Awaitable[Mapping[str, Any]]]
     """Runtime settings as they are now."""
+    close_originate: Callable[[str, str], Awaitable[object]]
+    """Gives an originate that the engine refused its record: its id, and the reason."""
 
 
 JobHandler = Callable[[Job, JobServices], Awaitable[JobOutcome]]
@@ -160,8 +164,8 @@ async def finish_job(tx: Connection, job_id: int, result: str) -> bool:
 
 
 async def keep_job(
-    database: Database,
-    job: Job,
+    tx: Connection,
+    job_id: int,
     *,
     data: Mapping[str, Any] | None = None,
     originated_call_id: str | None = None,
@@ -174,12 +178,11 @@ async def keep_job(
     if data is not None:
         values["data"] = msgspec.json.encode(data).decode()
     if originated_call_id is not None:
-        values["originated_call_id"] = originated_call_id
-    async with database.write() as tx:
-        changed = await tx.execute(
-            update(call_jobs).where(_j.id == job.id, _j.done_at.is_(None)).values(**values)
-        )
-        return bool(changed.rowcount == 1)
+        values["originated_call_id"] = originated_call_id or None
+    changed = await tx.execute(
+        update(call_jobs).where(_j.id == job_id, _j.done_at.is_(None)).values(**values)
+    )
+    return bool(changed.rowcount == 1)
 
 
 class JobWorker:
@@ -319,4 +322,5 @@ def _job(row: Mapping[str, Any]) -> Job:
         cuid=row["cuid"],
         created_at=row["created_at"],
         originated_call_id=row["originated_call_id"] or "",
+        progress=row["result"],
     )

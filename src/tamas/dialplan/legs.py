@@ -27,7 +27,7 @@ async def ring_leg(call: Call) -> End:
         extension,
         timeout=None,
         limit=call.limit(),
-        options="",
+        options=entry.options,
         recording=recording,
         facts={"agent": extension.number},
     )

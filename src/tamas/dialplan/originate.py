@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import insert, select
@@ -18,11 +18,11 @@ from sqlalchemy import insert, select
 from tamas.dialplan.dial import is_barred, phone_string, trunk_string
 from tamas.dialplan.directory import Extension, active_trunk, look_up
 from tamas.dialplan.entry import DIALABLE
-from tamas.engine.ami import AmiActionFailed, AmiClient, AmiError, AmiTimeout
+from tamas.engine.ami import AmiActionFailed, AmiClient, AmiError, AmiTimeout, variable_assignment
 from tamas.engine.fixed_dialplan import ORIGINATED_CONTEXT
 from tamas.errors import TamasError
 from tamas.store.clock import MICROSECONDS, now
-from tamas.store.database import Database, IntegrityError
+from tamas.store.database import Connection, Database, IntegrityError
 from tamas.store.runtime_settings import load_runtime_settings
 from tamas.store.schema import extensions, originates
 from tamas.store.views import FIRST_LEG_CONTEXT
@@ -106,6 +106,8 @@ class OriginateRequest:
     """Place of the plan where the call begins once the first party answers; empty: the outgoing route."""
     contexts: frozenset[str] = DEFAULT_CONTEXTS
     """Outgoing routes that exist besides those of extensions."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Further channel variables, names and words of ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,9 +119,16 @@ class Originated:
     """Under which the engine and the call's record know it."""
 
 
-async def originate(database: Database, ami: AmiClient, request: OriginateRequest) -> Originated:
+Also = Callable[[Connection, str, str], Awaitable[object]]
+"""Gets a transaction, the id of the originate and that of its channel."""
+
+
+async def originate(
+    database: Database, ami: AmiClient, request: OriginateRequest, *, also: Also | None = None
+) -> Originated:
     """Start a call without waiting for anybody to answer.
 
+    :param also: what else is committed with the call's row, before Asterisk hears of it.
     :raises BadOriginate: a value is malformed, or names what does not exist.
     :raises EngineAway: Asterisk is not connected.
     :raises EngineRefused: the caller of this function closes the row.
@@ -131,7 +140,7 @@ async def originate(database: Database, ami: AmiClient, request: OriginateReques
     await _check_context(database, request)
     if not ami.connected:
         raise EngineAway("the engine is not connected")
-    originated_call_id, uniqueid = await _write_row(database, request)
+    originated_call_id, uniqueid = await _write_row(database, request, also)
     try:
         await ami.action("Originate", _fields(request, extension, originated_call_id, uniqueid))
     except AmiTimeout:
@@ -145,9 +154,9 @@ async def originate(database: Database, ami: AmiClient, request: OriginateReques
 
 
 def _check(request: OriginateRequest) -> None:
-    for field in ("caller", "callee"):
-        if DIALABLE.fullmatch(getattr(request, field)) is None:
-            raise BadOriginate(field, "not a number that can be dialed")
+    for name in ("caller", "callee"):
+        if DIALABLE.fullmatch(getattr(request, name)) is None:
+            raise BadOriginate(name, "not a number that can be dialed")
     if _SHOWN.fullmatch(request.caller_id) is None:
         raise BadOriginate("caller_id", "cannot be shown to a phone")
     if not 1 <= request.timeout <= MAX_TIMEOUT:
@@ -185,7 +194,7 @@ def fresh_ids(at: int) -> tuple[str, str]:
     )
 
 
-async def _write_row(database: Database, request: OriginateRequest) -> tuple[str, str]:
+async def _write_row(database: Database, request: OriginateRequest, also: Also | None) -> tuple[str, str]:
     """Write the row under ids nobody has, and return them: ours and the channel's."""
     for _ in range(_ID_TRIES):
         at = now()
@@ -206,6 +215,8 @@ async def _write_row(database: Database, request: OriginateRequest) -> tuple[str
         try:
             async with database.write() as transaction:
                 await transaction.execute(insert(originates).values(**row))
+                if also is not None:
+                    await also(transaction, originated_call_id, uniqueid)
         except IntegrityError:
             continue
         return originated_call_id, uniqueid
@@ -225,6 +236,7 @@ def _fields(
         variables.append(f"TAMAS_START={request.start}")
     if request.call_limit is not None:
         variables.append(f"TAMAS_LIMIT={request.call_limit}")
+    variables.extend(variable_assignment(name, value) for name, value in request.variables.items())
     fields: dict[str, str | Sequence[str]] = {
         "Channel": _first_leg(request, extension),
         "Context": ORIGINATED_CONTEXT,

@@ -37,7 +37,8 @@ async def ring_picker(job: Job, services: JobServices) -> JobOutcome:
     if not ringing:
         return done("no call rings any more")
     channel, number, name = ringing[0]
-    await keep_job(services.database, job, data={**job.data, "rung": True})
+    async with services.database.write() as tx:
+        await keep_job(tx, job.id, data={**job.data, "rung": True})
     try:
         await ami.action(
             "Originate",

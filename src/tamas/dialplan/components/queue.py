@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
 from tamas.dialplan.call import Call
-from tamas.dialplan.component import End, Exit, Group, Param, Params, Ref, component
+from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Ref, component
 from tamas.dialplan.dial import Cause, assignments
+from tamas.dialplan.entry import DIALABLE, Way
 from tamas.dialplan.graph import FAILURE, SUCCESS
+from tamas.dialplan.introduction import INTRODUCE_SCRIPT
+from tamas.dialplan.queue_keys import KEYS_VARIABLE, WITHDRAWN_BY_KEY, offered_key
+from tamas.dialplan.reservation import RESERVATION_VARIABLE, Place, claim_place, reserve
 from tamas.dialplan.resume import Outcome
+from tamas.dialplan.resume import Place as PlanPlace
+from tamas.dialplan.store_wait import in_time
+from tamas.dialplan.walker import USUAL_CONTEXT
+from tamas.engine.fastagi import AgiRaw
 from tamas.engine.fixed_dialplan import QUEUE_ANSWERED_SUBROUTINE
+from tamas.store.clock import now
 
 QUEUE_OPTIONS: Final = "tTkKc"
 """Transfers and parking for both sides; the caller goes on when the agent hangs up."""
+JOINED_VARIABLE: Final = "TAMAS_QUEUE_JOINED"
+"""When the caller began to wait, microseconds UTC."""
 
+_SUBROUTINE: Final = re.compile(r"[A-Za-z0-9_-]{1,79}")
 _REASONS: Final[Mapping[str, str]] = {
     "TIMEOUT": "waited in the queue too long",
     "FULL": "the queue is full",
@@ -30,6 +43,9 @@ class QueueParams(Params):
     """Parameters of a Queue."""
 
     queue: Annotated[str, Param(label="Queue", ref=Ref.QUEUE, help="Empty: the entered number.")] = ""
+    agent_introduction: Annotated[
+        bool, Param(label="Introduce the agent", help="The caller hears the agent's number before the talk.")
+    ] = False
     timeout: Annotated[int, Param(label="Longest wait", unit="seconds", help="0: no limit.")] = 0
     call_limit: Annotated[int, Param(label="Longest talk", unit="seconds", help="0: no limit.")] = 0
     options: Annotated[
@@ -42,8 +58,41 @@ class QueueParams(Params):
             max_length=40,
         ),
     ] = ""
+    call_options: Annotated[
+        str,
+        Param(
+            label="Dial options of the agent's call",
+            ref=Ref.OPTIONS,
+            application="Dial",
+            help="Empty: none; the queue's own hold for the talk.",
+            max_length=80,
+        ),
+    ] = ""
+    macro: Annotated[
+        str,
+        Param(
+            label="Subroutine",
+            help="Context whose extension s runs on the agent's channel before the talk, by Gosub.",
+            max_length=79,
+            administrators_only=True,
+        ),
+    ] = ""
     skip: Annotated[int, Param(label="Skip", help="Characters cut off in front.", high=32)] = 0
     prefix: Annotated[str, Param(label="Prefix", ref=Ref.NUMBER, max_length=20)] = ""
+    reserve: Annotated[
+        bool,
+        Param(
+            label="Reserve a place",
+            help="The caller may press a key, hang up, and is phoned back when the turn comes.",
+        ),
+    ] = False
+    reserve_key: Annotated[str, Param(label="Key for it", choices=tuple("0123456789*#"))] = "1"
+    reserve_offer: Annotated[
+        str, Param(label="Offer", help="Played before the wait: tells of the key.", ref=Ref.SOUND)
+    ] = ""
+    reserve_confirmation: Annotated[
+        str, Param(label="Confirmation", help="Played when the place is kept.", ref=Ref.SOUND)
+    ] = "builtin:auth-thankyou"
 
 
 @component(
@@ -55,7 +104,11 @@ class QueueParams(Params):
     own_mark=True,
 )
 async def queue(call: Call, params: QueueParams) -> Exit:
-    """Let the caller wait for an agent; S when the talk is over, F when nobody took the call."""
+    """Let the caller wait for an agent; S when the talk is over, F when nobody took the call.
+
+    With a reservation the caller may give up waiting by a key and keeps the place: the call ends, and when
+    the turn comes the caller is phoned back and is the next whom a free agent gets.
+    """
     number = call.number(params.queue, skip=params.skip, prefix=params.prefix)
     found = (await call.look_up(number)).queue if number else None
     if found is None:
@@ -66,6 +119,10 @@ async def queue(call: Call, params: QueueParams) -> Exit:
     call.state.queue = number
     await call.mark()
     await call.answer()
+    position = await _reserved(call)
+    offers = params.reserve and position is None and bool(_number_to_phone(call))
+    if offers and params.reserve_offer:
+        await call.play(params.reserve_offer)
     recording = await call.recording(wanted=found.record)
     limit = call.limit(params.call_limit)
     variables = {
@@ -73,24 +130,89 @@ async def queue(call: Call, params: QueueParams) -> Exit:
         "_TAMAS_RECORD_NAME": recording.name if recording else "",
         "_TAMAS_RECORD_DIR": recording.directory if recording else "",
         "_TAMAS_LIMIT": str(limit or ""),
+        "_TAMAS_GOSUB": params.macro,
+        JOINED_VARIABLE: str(now()),
+        KEYS_VARIABLE: offered_key(params.reserve_key, number) if offers else "",
     }
-    await call.session.execute("MSet", *assignments(variables))
-    subroutine = QUEUE_ANSWERED_SUBROUTINE if recording else ""
-    options = (params.options or QUEUE_OPTIONS) + call.masking
-    await call.session.execute("Queue", number, options, "", "", str(params.timeout or ""), "", subroutine)
-    status = await call.session.get_variable("QUEUESTATUS")
+    session = call.session
+    await session.execute("MSet", *assignments(variables))
+    # Its parentheses would be read by MSet.
+    await session.set_variable("_TAMAS_CALL_OPTIONS", params.call_options)
+    subroutine = QUEUE_ANSWERED_SUBROUTINE if recording or params.macro else ""
+    script = ""
+    if params.agent_introduction:
+        script = f"{await session.get_full_variable('${TAMAS_AGI}')}/{INTRODUCE_SCRIPT}"
+    await session.execute(
+        "Queue",
+        number,
+        AgiRaw((params.options or QUEUE_OPTIONS) + call.masking),
+        "",
+        "",
+        str(params.timeout or ""),
+        script,
+        subroutine,
+        "",
+        str(position or ""),
+    )
+    status = await session.get_variable("QUEUESTATUS")
     return await _after(call, params, Outcome(status=status or ""))
 
 
+@queue.checked
+def _check(params: QueueParams) -> None:
+    if params.macro and _SUBROUTINE.fullmatch(params.macro) is None:
+        raise ParamsInvalid("macro", "must be the name of a context")
+
+
 @queue.resumed
-async def _after(call: Call, _params: QueueParams, outcome: Outcome) -> Exit:
+async def _after(call: Call, params: QueueParams, outcome: Outcome) -> Exit:
     await call.tell({"queue_status": outcome.status})
+    await call.session.set_variable(KEYS_VARIABLE, "")
     state = call.state
     if outcome.status == "CONTINUE":
         state.talked, state.started, state.failed, state.cause = True, True, "", int(Cause.NORMAL)
         return SUCCESS
     if not outcome.status:  # the agent sent the caller on
         return End(cause=Cause.NORMAL)
+    if (
+        outcome.status == "WITHDRAW"
+        and await call.session.get_variable("QUEUE_WITHDRAW_INFO") == WITHDRAWN_BY_KEY
+    ):
+        return await _reserve(call, params)
     state.failed = _REASONS.get(outcome.status, "nobody in the queue took the call")
     state.cause, state.started = int(Cause.NO_USER_RESPONSE), True
     return FAILURE
+
+
+# -- reserved places ---------------------------------------------------------------------------------------
+
+
+async def _reserved(call: Call) -> int | None:
+    """Position at which a caller joins who was phoned back; ``None`` for everybody else."""
+    if call.entry.way is not Way.ORIGINATED or not call.entry.start:
+        return None
+    job = await call.session.get_variable(RESERVATION_VARIABLE) or ""
+    return await in_time(claim_place(call.services.database, job)) if job else None
+
+
+def _number_to_phone(call: Call) -> str:
+    """The number at which the caller can be phoned back; empty when there is none."""
+    if call.entry.way is not Way.TRUNK:
+        return call.state.phone
+    return call.caller_number if DIALABLE.fullmatch(call.caller_number) else ""
+
+
+async def _reserve(call: Call, params: QueueParams) -> End:
+    joined = await call.session.get_variable(JOINED_VARIABLE) or ""
+    place = Place(
+        queue=call.state.queue,
+        caller=_number_to_phone(call),
+        trunk=call.entry.trunk,
+        joined_at=int(joined) if joined.isascii() and joined.isdigit() else now(),
+        # A trunk's own route is none that a call can be originated in.
+        context=USUAL_CONTEXT if call.entry.trunk else call.state.context or USUAL_CONTEXT,
+        start=str(PlanPlace(version=call.live.version, node=call.node.id)),
+    )
+    await in_time(reserve(call.services.database, place, cuid=call.cuid))
+    await call.play(params.reserve_confirmation)
+    return End(cause=Cause.NORMAL, failed="keeps the place in the queue, and is phoned back")

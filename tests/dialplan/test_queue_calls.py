@@ -1,0 +1,223 @@
+"""The Queue component with real phones: what caller and agent hear, and whose turn it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import delete, select
+
+from dialplan._switchboard import TONES, Switchboard, node, outgoing
+from support.spoken import Ear
+from support.waiting import eventually
+from tamas.demo.call import CallState
+from tamas.dialplan.jobs import JobServices, JobWorker
+from tamas.dialplan.queue_keys import QueueKeys
+from tamas.engine.install import AsteriskInstall
+from tamas.store.dialplan_schema import call_jobs
+from tamas.store.schema import originates
+
+pytestmark = pytest.mark.engine
+
+CONFIRMED = 1500
+"""Hertz of what is played when a place is kept."""
+SURVEY = 1700
+
+
+class Helpers:
+    """What the server runs besides the calls: it can be killed, too."""
+
+    def __init__(self, board: Switchboard) -> None:
+        self._board = board
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, holder: str = "one") -> None:
+        """Begin, as a process of that name."""
+        board = self._board
+
+        async def nothing(_originated_call_id: str, _reason: str) -> None:
+            return None
+
+        services = JobServices(
+            database=board.database,
+            engine=board.engine,
+            runtime=board.flow.runtime,
+            close_originate=nothing,
+        )
+        self._tasks = [
+            asyncio.create_task(JobWorker(services, holder=holder).run()),
+            asyncio.create_task(QueueKeys(board.engine).run()),
+        ]
+
+    async def stop(self) -> None:
+        """End everything."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+
+@pytest.fixture
+async def helpers(board: Switchboard) -> AsyncIterator[Helpers]:
+    """Job worker and key listener."""
+    running = Helpers(board)
+    running.start()
+    yield running
+    await running.stop()
+    async with board.database.write() as tx:
+        await tx.execute(delete(call_jobs))
+        await tx.execute(delete(originates))
+
+
+async def jobs(board: Switchboard) -> list[tuple[bool, str]]:
+    """Of each promised call: whether it is over, and what came of it."""
+    async with board.database.read() as connection:
+        rows = await connection.rows(select(call_jobs.c.done_at, call_jobs.c.result).order_by(call_jobs.c.id))
+    return [(row["done_at"] is not None, row["result"]) for row in rows]
+
+
+async def staffed(board: Switchboard, agent: str = "202") -> None:
+    """Somebody works in the queue."""
+    await board.join("900", agent, agent)
+    await board.queue_is_ready("900", agent)
+
+
+async def test_the_agent_is_introduced(board: Switchboard, asterisk_install: AsteriskInstall) -> None:
+    """The caller hears the agent's number, then the agent; the agent hears nothing of it."""
+    await board.publish(
+        outgoing("queue"), node("queue", "Queue", params={"queue": "900", "agent_introduction": True})
+    )
+    await staffed(board)
+    caller = await board.phones["201"].call("900")
+    ear = Ear(caller, asterisk_install)
+    agent = await board.phones["202"].answer(after=0.3)
+    await ear.until_said("digits/2", "digits/0", "digits/2")
+    assert not caller.heard(TONES["202"])
+    await caller.until_heard(TONES["202"])
+    await agent.until_heard(TONES["201"])
+    await agent.hang_up()
+    await caller.until_ended()
+
+
+async def test_a_survey_behind_the_talk(board: Switchboard) -> None:
+    """The agent hangs up; the caller goes on by S and hears what stands there."""
+    await board.add_sound("survey", SURVEY)
+    await board.publish(
+        outgoing("queue"),
+        node("queue", "Queue", params={"queue": "900"}, S="survey"),
+        node("survey", "Announcement", params={"announcement": "survey"}),
+    )
+    await staffed(board)
+    caller = await board.phones["201"].call("900")
+    agent = await board.phones["202"].answer()
+    await caller.until_heard(TONES["202"])
+    await agent.hang_up()
+    await caller.until_heard(SURVEY)
+    await caller.until_ended()
+    assert await board.route(await board.last_cuid()) == ["route", "queue", "survey"]
+
+
+async def test_limit_and_options_of_the_agents_leg(board: Switchboard) -> None:
+    """The talk ends by the queue's limit; the agent's phone got what the leg's options ask for."""
+    await board.publish(
+        outgoing("queue"),
+        node("queue", "Queue", params={"queue": "900", "call_limit": 2, "call_options": "D(42)"}),
+    )
+    await staffed(board)
+    caller = await board.phones["201"].call("900")
+    agent = await board.phones["202"].answer()
+    await eventually(lambda: agent.digits == "42", what="the digits of option D")
+    await caller.until_heard(TONES["202"])
+    await agent.until_ended(within=5)
+    await caller.until_ended()
+
+
+async def test_a_place_is_kept(board: Switchboard, helpers: Helpers) -> None:
+    """Who presses the key hangs up, is phoned back when nobody before is left, and gets the next free agent.
+
+    201 waits first, 203 second and keeps the place by a key, 204 third. The agent takes 201; 203 is phoned
+    although 204 still waits, and is taken before 204.
+    """
+    await board.add_sound("kept", CONFIRMED)
+    await board.publish(
+        outgoing("queue"),
+        node(
+            "queue",
+            "Queue",
+            params={"queue": "900", "reserve": True, "reserve_key": "5", "reserve_confirmation": "kept"},
+        ),
+    )
+    first = await board.phones["201"].call("900")
+    await first.until_talking()
+    await asyncio.sleep(1.1)  # Asterisk counts the wait in whole seconds
+    second = await board.phones["203"].call("900")
+    await second.until_talking()
+    await asyncio.sleep(1.1)
+    third = await board.phones["204"].call("900")
+    await third.until_talking()
+    await until_waiting(board, 3)
+    second.dial("5")
+    await second.until_heard(CONFIRMED)
+    await second.until_ended()
+    assert await jobs(board) == [(False, "")]
+    await staffed(board)
+    talk = await board.phones["202"].answer(within=15)
+    await talk.until_heard(TONES["201"])
+    back = await board.phones["203"].answer(within=15)
+    assert back.remote_number == "900"
+    await until_waiting(board, 2)
+    await talk.hang_up()
+    talk = await board.phones["202"].answer(within=15)
+    await talk.until_heard(TONES["203"])
+    await back.until_heard(TONES["202"])
+    await talk.hang_up()
+    await back.until_ended()
+    talk = await board.phones["202"].answer(within=15)
+    await talk.until_heard(TONES["204"])
+    await third.hang_up()
+
+    async def settled() -> bool:
+        ((over, result),) = await jobs(board)
+        return over and result.startswith("phoned back")
+
+    await eventually(settled, within=15, what="the end of the reservation")
+
+
+async def test_a_kept_place_outlives_us(board: Switchboard, helpers: Helpers) -> None:
+    """Killed while the caller waits, and again behind the key: the caller is phoned back once all the same."""
+    await board.publish(outgoing("queue"), node("queue", "Queue", params={"queue": "900", "reserve": True}))
+    caller = await board.phones["201"].call("900")
+    await caller.until_talking()
+    await until_waiting(board, 1)
+    board.die()
+    await helpers.stop()
+    board.revive()
+    helpers.start("two")
+
+    async def pressed() -> bool:
+        caller.dial("1")
+        await asyncio.sleep(0.5)
+        return caller.state is CallState.ENDED
+
+    await eventually(pressed, within=15, what="somebody who listens to keys again")
+    assert await jobs(board) == [(False, "")]
+    await helpers.stop()
+    helpers.start("three")
+    await staffed(board)
+    back = await board.phones["201"].answer(within=20)
+    talk = await board.phones["202"].answer(within=15)
+    await back.until_heard(TONES["202"])
+    await talk.hang_up()
+    await back.until_ended()
+    assert len(board.phones["201"].received_invites) == 1
+
+
+async def until_waiting(board: Switchboard, count: int) -> None:
+    """Wait until so many callers wait in the queue."""
+
+    async def waiting() -> bool:
+        answer = await board.engine.ami.list_action("QueueStatus", {"Queue": "900"})
+        return sum(each.event == "QueueEntry" for each in answer) == count
+
+    await eventually(waiting, what=f"{count} waiting callers")
