@@ -25,6 +25,7 @@ BENCHES = {
     "http": "bench.http_requests",
     "adding": "bench.adding",
     "calls": "bench.calls",
+    "flow": "bench.flow",
     "memory": "bench.memory",
     "screen": "bench.screen",
 }

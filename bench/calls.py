@@ -8,7 +8,7 @@ rate of AMI it is also measured how far records are behind the ends of their cal
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -131,10 +131,17 @@ def _behind(product: Product, since: int) -> list[float]:
 
 
 async def _climb(switchboard: Switchboard, seconds: float) -> tuple[Step, Step]:
-    ways = [
-        _Climb(name="API", place=switchboard.by_api),
-        _Climb(name="AMI", place=switchboard.by_ami),
-    ]
+    return await climb_ways(switchboard, {"API": switchboard.by_api, "AMI": switchboard.by_ami}, seconds)
+
+
+async def climb_ways(
+    switchboard: Switchboard, places: Mapping[str, Place], seconds: float
+) -> tuple[Step, Step]:
+    """The last clean step of two ways of placing calls, whose rates are raised in turns.
+
+    :raises BenchBroken: no rate was clean.
+    """
+    ways = [_Climb(name=name, place=place) for name, place in places.items()]
     for way in ways:
         warm = await switchboard.offer(way.place, FIRST_RATE, WARM_CALLS)
         say(f"{way.name}, first calls: {warm}")
@@ -144,7 +151,7 @@ async def _climb(switchboard: Switchboard, seconds: float) -> tuple[Step, Step]:
                 step = await switchboard.offer(way.place, way.rate, round(way.rate * seconds))
                 say(f"{way.name}, {step}")
                 way.take(step)
-    by_api, by_ami = (way.best for way in ways)
-    if by_api is None or by_ami is None:
+    first, second = (way.best for way in ways)
+    if first is None or second is None:
         raise BenchBroken("no rate was clean")
-    return by_api, by_ami
+    return first, second

@@ -56,6 +56,7 @@ class Step:
     connected: int
     setup_p95: float
     """Seconds from asking to the second party's answer; infinite when nobody was connected."""
+    setup_median: float
     troubles: tuple[str, ...]
     """What became of calls that were not connected, a few of them."""
 
@@ -103,12 +104,20 @@ class Switchboard:
 
     async def by_ami(self, caller: str, callee: str) -> str:
         """One raw action Originate into the same context; the key is the unique id of its first channel."""
+        return await self.originate_into(ORIGINATED_CONTEXT, caller, callee)
+
+    async def command(self, text: str) -> str:
+        """What a command of Asterisk's says."""
+        return await self._ami.command(text, timeout=30)
+
+    async def originate_into(self, context: str, caller: str, callee: str) -> str:
+        """One raw action Originate; the key is the unique id of its first channel."""
         uniqueid = f"{int(time.time())}.{os.getpid() * 100_000 + next(self._serials)}"
         await self._ami.action(
             "Originate",
             {
                 "Channel": f"PJSIP/{caller}",
-                "Context": ORIGINATED_CONTEXT,
+                "Context": context,
                 "Exten": callee,
                 "Priority": "1",
                 "Timeout": "30000",
@@ -154,6 +163,7 @@ class Switchboard:
             refused=refused,
             connected=len(connected),
             setup_p95=_percentile(sorted(connected), 0.95),
+            setup_median=_percentile(sorted(connected), 0.5),
             troubles=_troubles(asked, rows),
         )
 
