@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup setup-dev run demo console wheel test test-failed test-slow screenshots lint format types bench bench-reports services lock clean
+.PHONY: help setup setup-dev run demo console wheel test test-failed test-slow screenshots lint format types bench bench-reports services components lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,9 @@ bench-reports: setup-dev ## The same for reports over many calls; ARGS=--quick o
 
 services: setup-dev ## Write docs/services.md: each service and its tests
 	@PYTHONPATH=tests $(BIN)/python -m conformance.service_table
+
+components: setup-dev ## Write docs/components.md: what a plan is made of
+	@$(BIN)/tamas dialplan components --markdown > docs/components.md
 
 lock: setup-dev ## Renew the locked requirements from pyproject.toml
 	@scripts/lock.sh

@@ -273,6 +273,18 @@ def test_letters_that_run_the_dialplan_need_an_administrator() -> None:
     assert one(found(changed, administrator=False, live=plan_of(ringing))).field == "options"
 
 
+def test_components_for_administrators_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others may keep such a node, and wire it anew, but not add or change one."""
+    monkeypatch.setattr(COMPONENTS["Corrector"], "administrators_only", True)
+    own = node("first", "Corrector", params={"caller_id": "201"})
+    assert found(own) == []
+    assert one(found(own, administrator=False)).field == "type"
+    rewired = node("first", "Corrector", params={"caller_id": "201"}, next_="second")
+    assert found(rewired, node("second", "Answer"), administrator=False, live=plan_of(own)) == []
+    changed = node("first", "Corrector", params={"caller_id": "202"})
+    assert one(found(changed, administrator=False, live=plan_of(own))).field == "type"
+
+
 def test_options_that_nobody_may_set() -> None:
     """A macro is gone from Asterisk, a comma would begin another argument."""
     for options in ("M(old)", "t,30"):

@@ -12,7 +12,7 @@ import typer
 
 from tamas.commands.opened import OpenedStore, opened_store
 from tamas.commands.output import AsJson, console, errors, fail, print_json, print_table, run
-from tamas.dialplan.component_form import form_of, in_palette, markdown
+from tamas.dialplan.component_form import document, form_of, in_palette, markdown
 from tamas.dialplan.graph import Plan, PlanUnreadable, read_plan, write_plan
 from tamas.dialplan.publishing import (
     PlanRefused,
@@ -37,7 +37,7 @@ app.add_typer(variables_app, name="variables")
 
 File = Annotated[
     Path,
-    typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="JSON; - reads standard input."),
+    typer.Argument(help="JSON; - reads standard input."),
 ]
 Comment = Annotated[str, typer.Option(help="What was changed, for the list of versions.")]
 
@@ -45,7 +45,9 @@ Comment = Annotated[str, typer.Option(help="What was changed, for the list of ve
 def _read(file: Path, *, as_json: bool) -> Plan:
     try:
         return read_plan(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
-    except (PlanUnreadable, OSError) as error:
+    except OSError as error:
+        fail(f"{file}: {error.strerror}", as_json=as_json)
+    except PlanUnreadable as error:
         fail(f"{file}: {error}", as_json=as_json)
 
 
@@ -258,8 +260,10 @@ def components(
     if as_json:
         forms = [form_of(each) for each in found]
         print_json(forms if kind is None else forms[0])
-    elif kind is not None or as_markdown:
+    elif kind is not None:
         sys.stdout.write(markdown(found))
+    elif as_markdown:
+        sys.stdout.write(document(found))
     else:
         rows = [
             {

@@ -103,6 +103,20 @@ def _described(param: Param, kind: str, item: str) -> dict[str, Any]:
 # -- documentation -----------------------------------------------------------------------------------------
 
 
+_HEAD: Final = """\
+# Components
+
+Made by `make components` from what each component declares; a test fails when it is stale. What a plan is
+and how to write one stands in [dialplan.md](dialplan.md).
+
+"""
+
+
+def document(components: Iterable[Component[Any]]) -> str:
+    """``docs/components.md``."""
+    return _HEAD + markdown(components)
+
+
 def markdown(components: Iterable[Component[Any]]) -> str:
     """The pages of components, for people."""
     parts: list[str] = []

@@ -95,6 +95,8 @@ def read_plan(text: str | bytes) -> Plan:
 
 
 def write_plan(plan: Plan) -> str:
-    """The JSON of a plan, laid out for people and for ``diff``."""
+    """The JSON of a plan, laid out for people and for ``diff``: equal plans have equal texts."""
     written = {"format": plan.format, **msgspec.to_builtins(plan)}
+    for node in written.get("nodes", ()):
+        node |= {key: int(node[key]) for key in ("x", "y") if key in node and node[key] % 1 == 0}
     return msgspec.json.format(msgspec.json.encode(written), indent=2).decode()

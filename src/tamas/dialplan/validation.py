@@ -64,7 +64,7 @@ class Finding:
 
 
 def check(plan: Plan, world: World, *, administrator: bool = True, live: Plan | None = None) -> list[Finding]:
-    """Everything that is wrong with a plan, in the order of its nodes.
+    """Everything that is wrong with a plan: what concerns the whole, then node by node.
 
     :param administrator: whether whoever made it may use what only administrators may.
     :param live: the plan as it is now: what administrators put there may stay.
@@ -110,7 +110,8 @@ class _Checks:
         self._entries()
         self._names()
         self._paths()
-        return self._found
+        order = {identity: place for place, identity in enumerate(self._nodes)}
+        return sorted(self._found, key=lambda finding: order.get(finding.node, -1))
 
     # -- findings ---------------------------------------------------------------------------------------
 
