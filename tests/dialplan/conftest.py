@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
+from dialplan._helpers import Helpers
 from dialplan._switchboard import Switchboard, running_switchboard
 from tamas.engine.install import AsteriskInstall
+from tamas.store.dialplan_schema import call_jobs
+from tamas.store.schema import originates
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +34,15 @@ async def board(_running: Switchboard) -> AsyncIterator[Switchboard]:
     await _running.rest()
     yield _running
     await _running.rest()
+
+
+@pytest.fixture
+async def helpers(board: Switchboard) -> AsyncIterator[Helpers]:
+    """Job worker and key listener."""
+    running = Helpers(board)
+    running.start()
+    yield running
+    await running.stop()
+    async with board.database.write() as tx:
+        await tx.execute(delete(call_jobs))
+        await tx.execute(delete(originates))

@@ -3,71 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
+from dialplan._helpers import Helpers
 from dialplan._switchboard import TONES, Switchboard, node, outgoing
 from support.spoken import Ear
 from support.waiting import eventually
 from tamas.demo.call import CallState
-from tamas.dialplan.jobs import JobServices, JobWorker
-from tamas.dialplan.queue_keys import QueueKeys
 from tamas.engine.install import AsteriskInstall
 from tamas.store.dialplan_schema import call_jobs
-from tamas.store.schema import originates
 
 pytestmark = pytest.mark.engine
 
 CONFIRMED = 1500
 """Hertz of what is played when a place is kept."""
 SURVEY = 1700
-
-
-class Helpers:
-    """What the server runs besides the calls: it can be killed, too."""
-
-    def __init__(self, board: Switchboard) -> None:
-        self._board = board
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def start(self, holder: str = "one") -> None:
-        """Begin, as a process of that name."""
-        board = self._board
-
-        async def nothing(_originated_call_id: str, _reason: str) -> None:
-            return None
-
-        services = JobServices(
-            database=board.database,
-            engine=board.engine,
-            runtime=board.flow.runtime,
-            close_originate=nothing,
-        )
-        self._tasks = [
-            asyncio.create_task(JobWorker(services, holder=holder).run()),
-            asyncio.create_task(QueueKeys(board.engine).run()),
-        ]
-
-    async def stop(self) -> None:
-        """End everything."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
-
-
-@pytest.fixture
-async def helpers(board: Switchboard) -> AsyncIterator[Helpers]:
-    """Job worker and key listener."""
-    running = Helpers(board)
-    running.start()
-    yield running
-    await running.stop()
-    async with board.database.write() as tx:
-        await tx.execute(delete(call_jobs))
-        await tx.execute(delete(originates))
 
 
 async def jobs(board: Switchboard) -> list[tuple[bool, str]]:
@@ -185,7 +137,7 @@ async def test_a_place_is_kept(board: Switchboard, helpers: Helpers) -> None:
 
 
 async def test_a_kept_place_outlives_us(board: Switchboard, helpers: Helpers) -> None:
-    """Killed while the caller waits, and again behind the key: the caller is phoned back once all the same."""
+    """Killed while the caller waits, and again behind the key: the caller is phoned back once."""
     await board.publish(outgoing("queue"), node("queue", "Queue", params={"queue": "900", "reserve": True}))
     caller = await board.phones["201"].call("900")
     await caller.until_talking()
