@@ -31,7 +31,7 @@ async def publish(board: Switchboard) -> None:
 async def test_the_second_answers(board: Switchboard) -> None:
     """The first refuses, the second answers, the third is not called; after the talk the caller goes on."""
     await publish(board)
-    board.phones["202"].manner = AutoReject(486)
+    board.phones["202"].manner = AutoReject()
     call = await board.phones["201"].call("8000")
     answered = await board.phones["203"].answer()
     await call.until_heard(TONES["203"])
@@ -45,7 +45,7 @@ async def test_the_second_answers(board: Switchboard) -> None:
 async def test_the_number_outside_answers(board: Switchboard) -> None:
     """Nobody inside takes the call in time: it leaves by the trunk of the third."""
     await publish(board)
-    board.phones["203"].manner = AutoReject(486)
+    board.phones["203"].manner = AutoReject()
     before = len(board.phones["carrier"].received_invites)
     call = await board.phones["201"].call("8000")
     await board.phones["202"].incoming()  # rings in vain
@@ -61,7 +61,7 @@ async def test_nobody_answers(board: Switchboard) -> None:
     """All three refuse: the caller hears what is wired to F."""
     await publish(board)
     for phone in ("202", "203", "carrier"):
-        board.phones[phone].manner = AutoReject(486)
+        board.phones[phone].manner = AutoReject()
     call = await board.phones["201"].call("8000")
     await call.until_heard(NOBODY)
     await call.until_ended()

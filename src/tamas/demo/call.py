@@ -10,6 +10,7 @@ from typing import Literal
 
 from tamas.demo.rtp import RtpSocket
 from tamas.demo.sip_message import SipMessage
+from tamas.demo.tone import NEEDED_SHARE
 from tamas.errors import TamasError
 
 Refusal = Literal[403, 404, 480, 486, 503, 603]
@@ -96,9 +97,9 @@ class PhoneCall:
         """Digits that the other side sent (RFC 4733)."""
         return self.rtp.digits
 
-    def heard(self, hz: int) -> bool:
-        """Whether a tone was there at any time of this call."""
-        return self.rtp.listener.heard(hz)
+    def heard(self, hz: int, *, share: float = NEEDED_SHARE) -> bool:
+        """Whether a tone was there at any time of this call; ``share`` as for ``Listener.heard``."""
+        return self.rtp.listener.heard(hz, share=share)
 
     def hears(self, hz: int) -> bool:
         """Whether that tone is there now."""
@@ -160,10 +161,10 @@ class PhoneCall:
         """Wait until it is over. :raises PhoneTimeout: it is not."""
         await self._until(lambda: self.state is CallState.ENDED, within, "end")
 
-    async def until_heard(self, hz: int, *, within: float = 5.0) -> None:
+    async def until_heard(self, hz: int, *, within: float = 5.0, share: float = NEEDED_SHARE) -> None:
         """Wait until a tone was heard. :raises PhoneTimeout: it was not."""
         deadline = time.monotonic() + within
-        while not self.heard(hz):
+        while not self.heard(hz, share=share):
             if time.monotonic() > deadline:
                 raise PhoneTimeout(
                     f"no tone of {hz} Hz within {within} s; {self.rtp.listener.seconds:.1f} s of audio came"

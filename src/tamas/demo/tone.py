@@ -76,7 +76,7 @@ class Listener:
         self._audio = bytearray()
         self._dropped = 0
         self._keep = int(keep_seconds * SAMPLE_RATE) // WINDOW_SAMPLES * WINDOW_SAMPLES
-        self._searches: dict[int, _Search] = {}
+        self._searches: dict[tuple[int, float], _Search] = {}
 
     @property
     def seconds(self) -> float:
@@ -90,14 +90,17 @@ class Listener:
             del self._audio[: self._keep]
             self._dropped += self._keep
 
-    def heard(self, hz: int) -> bool:
-        """Whether a tone was there at any time since the beginning, for a third of a second or so."""
-        search = self._search(hz)
+    def heard(self, hz: int, *, share: float = NEEDED_SHARE) -> bool:
+        """Whether a tone was there at any time since the beginning, for a third of a second or so.
+
+        :param share: part of the power it has to have: less than the usual where several tones are mixed.
+        """
+        search = self._search(hz, share)
         return search.longest >= NEEDED_WINDOWS
 
     def hears(self, hz: int) -> bool:
         """Whether the newest audio is that tone."""
-        return self._search(hz).current >= NEEDED_WINDOWS
+        return self._search(hz, NEEDED_SHARE).current >= NEEDED_WINDOWS
 
     def forget(self) -> None:
         """Begin anew, so that :meth:`heard` speaks of what comes from now on."""
@@ -105,13 +108,13 @@ class Listener:
         self._dropped = 0
         self._searches.clear()
 
-    def _search(self, hz: int) -> _Search:
-        search = self._searches.setdefault(hz, _Search())
+    def _search(self, hz: int, share: float) -> _Search:
+        search = self._searches.setdefault((hz, share), _Search())
         search.position = max(search.position, self._dropped)
         while search.position + WINDOW_SAMPLES <= self._dropped + len(self._audio):
             begin = search.position - self._dropped
             samples = [_DECODED[code] for code in self._audio[begin : begin + WINDOW_SAMPLES]]
-            search.current = search.current + 1 if tone_share(samples, hz) >= NEEDED_SHARE else 0
+            search.current = search.current + 1 if tone_share(samples, hz) >= share else 0
             search.longest = max(search.longest, search.current)
             search.position += WINDOW_SAMPLES
         return search

@@ -21,7 +21,7 @@ async def spit_detection(call: Call, _: NoParams) -> Exit:
             call.services.database,
             call.services.bursts,
             await call.runtime(),
-            number=call.state.src,
+            number=call.caller_number,
             cuid=call.cuid,
         )
     )
