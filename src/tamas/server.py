@@ -135,13 +135,15 @@ async def serve_main(
             install = await _install(settings, stop)
             if install is not None:
                 await _keep_music(store, layout, install)
-                slot.engine = engine = _engine(store, install, events, slot)
+                flow = CallFlow(store.database, store.settings, store.changes, store.seal, slot)
+                slot.engine = engine = _engine(store, install, events, flow)
                 await engine.start()
                 supervision = tasks.create_task(engine.run(), name="engine-supervision")
                 await stop.wait()
                 log.info("stopping")
                 supervision.cancel()
                 await engine.close(stop_asterisk=True)
+                await flow.close()
                 await ingestion.drain(DRAIN_SECONDS)
             for task in background:
                 task.cancel()
@@ -167,7 +169,7 @@ def _job_services(store: OpenStore, engine: EngineAccess) -> JobServices:
     )
 
 
-def _engine(store: OpenStore, install: AsteriskInstall, events: EngineEvents, slot: EngineSlot) -> Engine:
+def _engine(store: OpenStore, install: AsteriskInstall, events: EngineEvents, flow: CallFlow) -> Engine:
     async def on_ready(adopted: bool) -> None:
         await events.on_engine_ready(
             engine.ami,
@@ -180,7 +182,7 @@ def _engine(store: OpenStore, install: AsteriskInstall, events: EngineEvents, sl
         store.settings,
         store.settings.database_url,
         install,
-        agi_handler=CallFlow(store.database, store.settings, store.changes, store.seal, slot).handle,
+        agi_handler=flow.handle,
         on_event=events.on_event,
         on_ready=on_ready,
     )

@@ -39,6 +39,7 @@ async def publish(
     exits = [node(f"to-{exit_}", "Announcement", params={"announcement": f"to-{exit_}"}) for exit_ in EXITS]
     await board.publish(
         outgoing("answer"),
+        node("incoming", "IncomingRoute", row("any", "answer")),
         node("answer", "Answer", next_="it"),
         node("it", kind, *rows, params=params, name=name, **{wire: f"to-{wire}" for wire in wires}),
         *exits,

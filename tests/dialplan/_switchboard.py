@@ -106,6 +106,8 @@ class Switchboard:
     events: list[AmiMessage] = field(default_factory=list)
     phones: dict[str, Phone] = field(default_factory=dict)
     dead: bool = False
+    gone: list[CallFlow] = field(default_factory=list)
+    """Those that died."""
     serving: set[asyncio.Task[None]] = field(default_factory=set)
     """One task for each call in the flow."""
 
@@ -132,6 +134,7 @@ class Switchboard:
 
     def revive(self) -> None:
         """Serve calls again; nothing is remembered."""
+        self.gone.append(self.flow)
         self.flow = CallFlow(self.database, self.settings, engine=self.slot)
         self.dead = False
 
@@ -216,6 +219,8 @@ class Switchboard:
         """Wait until nobody talks, and undo what a scenario changed."""
         if self.dead:
             self.revive()
+        while self.gone:
+            await self.gone.pop().close()
         for phone in self.phones.values():
             phone.manner = Ring()
             for call in phone.calls:
@@ -338,6 +343,7 @@ async def running_switchboard(
     finally:
         await close_phones(list(board.phones.values()))
         await engine.close(stop_asterisk=True)
+        await board.flow.close()
         await database.close()
 
 

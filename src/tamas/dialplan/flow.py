@@ -109,6 +109,10 @@ class CallFlow:
         else:
             await _close(session, entry, end)
 
+    async def close(self) -> None:
+        """Close connections to web services."""
+        await self.services.web.close()
+
     async def runtime(self) -> Mapping[str, Any]:
         """Runtime settings as they are now. :raises StoreUnreachable: the store does not answer."""
         return await in_time(self._current_runtime())
