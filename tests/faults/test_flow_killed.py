@@ -54,7 +54,7 @@ def _node(identity: str, kind: str, params: dict[str, Any] | None = None, **wire
 
 
 def _plan() -> dict[str, Any]:
-    menu = {"announcement": "menu", "timeout": 2, "repeat": 100, "max_digits": 1}
+    menu = {"announcement": "menu", "timeout": 4, "repeat": 20, "max_digits": 1}
     rows = [
         {"key": "menu", "match": {"did": "71x", "cid": ""}, "target": "menu-up"},
         {"key": "queue", "match": {"did": "72x", "cid": ""}, "target": "queue-up"},
