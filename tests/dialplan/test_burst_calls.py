@@ -20,8 +20,9 @@ async def publish(board: Switchboard) -> None:
     await board.add_sound("normal", NORMAL)
     await board.publish(
         node("in", "IncomingRoute", row("any", "spit", cid="", did="")),
-        node("spit", "SpitDetection", yes="burst", no="answer"),
+        node("spit", "SpitDetection", yes="answer_burst", no="answer"),
         node("answer", "Answer", next_="normal"),
+        node("answer_burst", "Answer", next_="burst"),
         node("burst", "Announcement", params={"announcement": "burst"}),
         node("normal", "Announcement", params={"announcement": "normal"}),
     )

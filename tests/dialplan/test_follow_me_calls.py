@@ -22,8 +22,9 @@ async def publish(board: Switchboard) -> None:
     await board.add_sound("nobody", NOBODY)
     await board.publish(
         outgoing("follow"),
-        node("follow", "FollowMe", params={"followers": FOLLOWERS, "timeout": 2}, S="after", F="nobody"),
+        node("follow", "FollowMe", params={"followers": FOLLOWERS, "timeout": 2}, S="after", F="answer"),
         node("after", "Announcement", params={"announcement": "after"}),
+        node("answer", "Answer", next_="nobody"),
         node("nobody", "Announcement", params={"announcement": "nobody"}),
     )
 

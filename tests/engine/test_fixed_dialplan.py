@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tamas.engine.fixed_dialplan import extensions_conf
+from tamas.engine.fixed_dialplan import agi_url_conf, extensions_conf
 
 TEXT = extensions_conf(
     agi_url_file=Path("/state/asterisk/etc/tamas_agi.conf"),
@@ -46,5 +46,6 @@ def test_every_call_is_guarded_before_agi() -> None:
 
 def test_globals() -> None:
     """URL and fallback are global variables, so that an adopted Asterisk can be told others."""
-    assert "TAMAS_AGI = agi://127.0.0.1:4573\n" in TEXT
+    assert '#include "/state/asterisk/etc/tamas_agi.conf"\n' in TEXT
+    assert agi_url_conf("agi://127.0.0.1:4573") == "TAMAS_AGI = agi://127.0.0.1:4573\n"
     assert "TAMAS_FALLBACK = 205\n" in TEXT

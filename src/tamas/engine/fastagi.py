@@ -57,6 +57,8 @@ LEAVE_SECONDS: Final = 0.25
 STOP_SECONDS: Final = 5.0
 """Longest wait for cancelled handlers when the server closes."""
 
+FINAL_CODE: Final = 200
+"""Replies below it only say that a command has begun."""
 _UNSAFE: Final = re.compile(r"[\r\n\0]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _BARE_WORD: Final = re.compile(r"[A-Za-z0-9_*#/.:@=+-]+")
@@ -261,6 +263,8 @@ class _Link:
             return
         self._lines.clear()
         reply = parse_reply(text)
+        if reply.code < FINAL_CODE:
+            return  # "100 Trying..." of GOSUB; its reply comes when the subroutine returns
         extra_usage = self._usage_follows and reply.code == 520
         self._usage_follows = False
         if extra_usage:

@@ -25,7 +25,7 @@ from tamas.records.queue_rows import QueueVisit, visits_of
 from tamas.records.report_row import CdrWords, ReportRow
 from tamas.records.route import route_of
 from tamas.records.story import NO_NUMBER, Channel, Story, first_party, read_story
-from tamas.store.schema import calls
+from tamas.store.schema import ORIGINATED_BY_CALL, calls
 from tamas.store.views import TRUNK_PREFIX
 
 Row = Mapping[str, Any]
@@ -180,11 +180,20 @@ def _from_story(
         agent=_agent(story, visits),
         originated_call_id=None if originate is None else originate["originated_call_id"],
         hangup=_who_hung_up(story, caller, [] if visits and answered_at is None else others),
-        comment="" if originate is None else originate["originated_call_id"],
+        comment=_comment(originate),
         legs=legs_of(story, caller),
         route=route_of(story, caller, visits, incoming=entry is not None),
         words=words,
     )
+
+
+def _comment(originate: Row | None) -> str:
+    """The key of an originate, and the call that it follows when a call of ours promised it."""
+    if originate is None:
+        return ""
+    account, key = str(originate["account"] or ""), str(originate["originated_call_id"])
+    before = account.removeprefix(ORIGINATED_BY_CALL) if account.startswith(ORIGINATED_BY_CALL) else ""
+    return f"{key} after {before}" if before else key
 
 
 def first_party_of(originate: Row) -> str:
@@ -226,7 +235,7 @@ def _failed_originate(originate: Row, outcome: Outcome, *, ended_at: int, cause:
         queue=None,
         agent=None,
         originated_call_id=originate["originated_call_id"],
-        comment=originate["originated_call_id"],
+        comment=_comment(originate),
         words=CdrWords(dcontext=originate["context"]),
     )
 
@@ -405,7 +414,7 @@ def _from_cdr(*, cuid: str, cdr: Sequence[Row], originate: Row | None, end_reaso
         queue=None,
         agent=None,
         originated_call_id=None if originate is None else originate["originated_call_id"],
-        comment="" if originate is None else originate["originated_call_id"],
+        comment=_comment(originate),
         words=words_of(
             CdrRows(cdr),
             uniqueid=cuid,

@@ -465,6 +465,8 @@ music_files = Table(
 
 # -- calls -------------------------------------------------------------------------------------------------
 
+ORIGINATED_BY_CALL = "call:"
+"""What ``originates.account`` begins with when a call promised the call; behind it stands its unique id."""
 originates = Table(
     "originates",
     metadata,
