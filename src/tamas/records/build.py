@@ -191,7 +191,7 @@ def _comment(originate: Row | None) -> str:
     """The key of an originate, and the call that it follows when a call of ours promised it."""
     if originate is None:
         return ""
-    account, key = str(originate["account"] or ""), str(originate["originated_call_id"])
+    account, key = str(originate.get("account") or ""), str(originate["originated_call_id"])
     before = account.removeprefix(ORIGINATED_BY_CALL) if account.startswith(ORIGINATED_BY_CALL) else ""
     return f"{key} after {before}" if before else key
 
