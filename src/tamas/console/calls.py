@@ -30,6 +30,7 @@ from tamas.dialplan.originate import (
     OriginateError,
     originate,
 )
+from tamas.dialplan.plans import outgoing_contexts
 from tamas.engine.ami import AmiActionFailed
 from tamas.engine.engine import EngineNotReady
 from tamas.engine.layout import EngineLayout
@@ -246,7 +247,7 @@ async def choices(context: ConsoleContext, _request: NoParameters) -> CallChoice
             .order_by(trunks.c.name)
         )
     known = DEFAULT_CONTEXTS | (LENIENT_CONTEXTS if context.sa.lenient else frozenset())
-    contexts = {*known, *(row["context"] for row in used)}
+    contexts = {*known, *(row["context"] for row in used), *await outgoing_contexts(context.database)}
     return CallChoices(
         contexts=sorted(contexts, key=lambda name: (name != USUAL_CONTEXT, name)),
         trunks=[row["name"] for row in names],

@@ -18,6 +18,7 @@ from sqlalchemy import insert, select
 from tamas.dialplan.dial import is_barred, phone_string, trunk_string
 from tamas.dialplan.directory import Extension, active_trunk, look_up
 from tamas.dialplan.entry import DIALABLE
+from tamas.dialplan.plans import outgoing_contexts
 from tamas.engine.ami import AmiActionFailed, AmiClient, AmiError, AmiTimeout, variable_assignment
 from tamas.engine.fixed_dialplan import ORIGINATED_CONTEXT
 from tamas.errors import TamasError
@@ -177,8 +178,9 @@ async def _check_context(database: Database, request: OriginateRequest) -> None:
         return
     async with database.read() as connection:
         statement = select(extensions.c.id).where(extensions.c.context == request.context).limit(1)
-        if await connection.scalar(statement) is None:
-            raise BadOriginate("context", "no such outgoing route")
+        used = await connection.scalar(statement)
+    if used is None and request.context not in await outgoing_contexts(database):
+        raise BadOriginate("context", "no such outgoing route")
 
 
 def fresh_ids(at: int) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -17,6 +18,10 @@ from tamas.store.dialplan_schema import dialplan_live, dialplan_variables, dialp
 
 MAX_DEPTH: Final = 8
 """Of lists and objects within a parameter."""
+
+
+USUAL_CONTEXT: Final = "main_routing"
+"""Of extensions and of their Outgoing Route, where nobody says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -176,3 +181,14 @@ async def load_version(database: Database, version: int) -> Plan:
     if text is None:
         raise LookupError(f"there is no version {version} of the plan")
     return read_plan(str(text))
+
+
+async def outgoing_contexts(database: Database) -> frozenset[str]:
+    """Contexts for which the live plan has an Outgoing Route."""
+    live = await Plans(database, Changes(database)).live()
+    found = set()
+    for node in live.of_type("OutgoingRoute"):
+        # Not by the component: this is also asked where components are not loaded.
+        with suppress(ParamsInvalid):
+            found.add(str(resolve(node.params.get("context", USUAL_CONTEXT), live.variables)))
+    return frozenset(found)

@@ -14,6 +14,7 @@ from tamas.dialplan.call import Call
 from tamas.dialplan.component import Component, End, Exit, HandOver, Jump, ParamsInvalid, Reroute
 from tamas.dialplan.dial import Cause
 from tamas.dialplan.graph import ERROR, FAILURE, INVALID, NEXT, NO, Node
+from tamas.dialplan.plans import USUAL_CONTEXT
 from tamas.dialplan.resume import Outcome
 from tamas.engine.fastagi import AgiCommandFailed, AgiUnsafeValue
 from tamas.store.clock import now
@@ -25,7 +26,6 @@ MAX_STEPS: Final = 500
 OUTGOING: Final = "OutgoingRoute"
 INCOMING: Final = "IncomingRoute"
 AUTODIALER: Final = "AutodialerRoute"
-USUAL_CONTEXT: Final = "main_routing"
 _ALIASES: Final = {"default": USUAL_CONTEXT, "": USUAL_CONTEXT}
 """What clients of the SA send who mean the usual route, and the context of whoever names none."""
 _WAYS_OUT_OF_TROUBLE: Final = (FAILURE, ERROR, INVALID, NO, NEXT)

@@ -10,8 +10,8 @@ from tamas.dialplan.dial import Cause, is_barred
 from tamas.dialplan.feature_actions import run_feature_code
 from tamas.dialplan.feature_codes import feature_code
 from tamas.dialplan.patterns import best_match
+from tamas.dialplan.plans import USUAL_CONTEXT
 from tamas.dialplan.speed_dials import speed_dial
-from tamas.dialplan.walker import USUAL_CONTEXT
 
 
 class OutgoingRouteParams(Params):

@@ -12,12 +12,12 @@ from tamas.dialplan.dial import Cause, assignments
 from tamas.dialplan.entry import DIALABLE, Way
 from tamas.dialplan.graph import FAILURE, SUCCESS
 from tamas.dialplan.introduction import INTRODUCE_SCRIPT
+from tamas.dialplan.plans import USUAL_CONTEXT
 from tamas.dialplan.queue_keys import KEYS_VARIABLE, WITHDRAWN_BY_KEY, offered_key
 from tamas.dialplan.reservation import RESERVATION_VARIABLE, Place, claim_place, reserve
 from tamas.dialplan.resume import Outcome
 from tamas.dialplan.resume import Place as PlanPlace
 from tamas.dialplan.store_wait import in_time
-from tamas.dialplan.walker import USUAL_CONTEXT
 from tamas.engine.fastagi import AgiRaw
 from tamas.engine.fixed_dialplan import QUEUE_ANSWERED_SUBROUTINE
 from tamas.store.clock import now
