@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from dialplan._switchboard import FALLBACK, TONES, Switchboard
+from dialplan._switchboard import FALLBACK, TONES, Switchboard, node, outgoing
 from tamas.demo.phone import AutoReject
 from tamas.dialplan import store_wait
 
@@ -178,3 +178,24 @@ async def test_static_fallback_does_not_ring_anybody_twice(board: Switchboard) -
     await answered.hang_up()
     await call.until_ended()
     assert len(board.phones["202"].calls) == 1
+
+
+@pytest.mark.slow
+async def test_static_fallback_leaves_a_caller_alone_whose_talk_is_over(board: Switchboard) -> None:
+    """What should have followed the talk is lost when we stay away; nobody is rung for it."""
+    await board.add_sound("survey", 1000)
+    await board.publish(
+        outgoing("ring"),
+        node("ring", "Extension", params={"extension": "202"}, S="survey"),
+        node("survey", "Poll", params={"announcement_before": "survey", "timeout": 20}),
+    )
+    call = await board.phones["201"].call("203")
+    answered = await board.phones["202"].answer()
+    await call.until_talking()
+    await answered.hang_up()
+
+    await call.until_heard(1000)
+    board.die()
+    await call.until_ended(within=45)
+    assert not board.phones["203"].calls
+    assert not board.phones[FALLBACK].calls

@@ -33,7 +33,7 @@ def plan_with_reservations() -> Plan:
 async def test_a_promise_outlives_two_kills(
     postgresql_server: TamasServer, new_extension: NewExtension, tmp_path: Path
 ) -> None:
-    """Killed while the caller waits and again after the key; an agent signs in by code and gets the caller."""
+    """Killed while the caller waits and after the key; an agent signs in by code and gets the caller."""
     server = postgresql_server
     await server.api(
         "pbx/queues/add", {"name": "Sales", "number": "900", "joinempty": "yes", "leavewhenempty": "no"}

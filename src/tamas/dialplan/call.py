@@ -101,6 +101,7 @@ class Call:
         self.prompts = Prompts(session)
         self.recorded = entry.recording
         """Whether the coming talk is being recorded already."""
+        self._is_up = entry.answered
         self._untold: list[tuple[str, str]] = []
         self._known: dict[tuple[str, str], Lookup] = {}
 
@@ -202,6 +203,7 @@ class Call:
             "DIALSTATUS": "",
             "QUEUESTATUS": "",
             STATE_VARIABLE: write_state(self.state),
+            "TAMAS_TALKED": "1" if self.state.talked else "",
         }
         await self.session.execute("MSet", *assignments(marks))
 
@@ -246,8 +248,9 @@ class Call:
 
     async def answer(self) -> None:
         """Answer the channel, if it is not answered yet."""
-        if not self.entry.answered:
+        if not self._is_up:
             await self.session.answer()
+            self._is_up = True
 
     # -- reaching people --------------------------------------------------------------------------------
 

@@ -139,7 +139,7 @@ def _extension(*steps: str) -> str:
     return "\n".join(lines)
 
 
-_CLEARED: Final = ("END", "NODE", "CAUSE", "STATE", "MUSIC", "TRIES")
+_CLEARED: Final = ("END", "NODE", "CAUSE", "STATE", "TALKED", "MUSIC", "TRIES")
 """A channel may come through here again, transferred."""
 _BEGIN: Final = f"MSet({','.join(f'TAMAS_{name}=' for name in _CLEARED)},DIALSTATUS=,QUEUESTATUS=)"
 _FOREIGN: Final = "${CALLERID(num)}${CALLERID(name)}${CALLERID(dnid)}${CALLERID(rdnis)}"
@@ -183,7 +183,8 @@ def _call_context(name: str) -> str:
                 "Wait(1)",
                 *_RESUME,
                 "fallback: StopMusicOnHold()",
-                # A talk that ended while we were away is over.
+                # A talk that ended while we were away is over, and so is what would have followed it.
+                'GotoIf($["${TAMAS_TALKED}" = "1"]?end)',
                 'GotoIf($["${DIALSTATUS}" = "ANSWER"]?end)',
                 'GotoIf($["${QUEUESTATUS}" = "CONTINUE"]?end)',
                 # Somebody was already rung in vain.
