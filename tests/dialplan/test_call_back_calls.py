@@ -73,7 +73,8 @@ async def carried_out(board: Switchboard, run: JobWorker) -> Mapping[str, Any]:
         await run.step()
         return [job for job in await jobs(board) if job["done_at"]]
 
-    return (await eventually(over, what="the end of the job"))[0]
+    found: list[Mapping[str, Any]] = await eventually(over, what="the end of the job")
+    return found[0]
 
 
 async def test_the_caller_is_phoned_and_goes_on(board: Switchboard) -> None:

@@ -41,7 +41,10 @@ def asked_by(cuid: str) -> str:
 
 async def make_call(job: Job, services: JobServices, request: OriginateRequest) -> JobOutcome:
     """Begin the call of a job, unless it was begun already."""
-    if job.originated_call_id and await _was_begun(services, job.originated_call_id):
+    if job.originated_call_id and (
+        await is_going_on(services, job.originated_call_id)
+        or await _was_begun(services, job.originated_call_id)
+    ):
         return done("called")
 
     async def note(tx: Connection, originated_call_id: str, _uniqueid: str) -> None:
@@ -62,17 +65,27 @@ async def make_call(job: Job, services: JobServices, request: OriginateRequest) 
     return done(f"called {request.caller}")
 
 
+async def is_going_on(services: JobServices, originated_call_id: str) -> bool:
+    """Whether the first channel of a call lives."""
+    uniqueid = await _channel_of(services, originated_call_id)
+    channels = await services.engine.ami.list_action("CoreShowChannels")
+    return any(channel.get("Uniqueid") == uniqueid for channel in channels)
+
+
 async def _was_begun(services: JobServices, originated_call_id: str) -> bool:
-    async with services.database.read() as connection:
-        uniqueid = await connection.scalar(
-            select(originates.c.uniqueid).where(originates.c.originated_call_id == originated_call_id)
-        )
+    """Whether a call ever had a channel."""
+    uniqueid = await _channel_of(services, originated_call_id)
     if uniqueid is None:
         return False
-    channels = await services.engine.ami.list_action("CoreShowChannels")
-    if any(channel.get("Uniqueid") == uniqueid for channel in channels):
-        return True
     await asyncio.sleep(CEL_SECONDS)
     async with services.database.read() as connection:
         found = await connection.scalar(select(cel.c.id).where(cel.c.uniqueid == uniqueid).limit(1))
     return found is not None
+
+
+async def _channel_of(services: JobServices, originated_call_id: str) -> str | None:
+    async with services.database.read() as connection:
+        uniqueid: str | None = await connection.scalar(
+            select(originates.c.uniqueid).where(originates.c.originated_call_id == originated_call_id)
+        )
+    return uniqueid
