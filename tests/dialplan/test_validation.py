@@ -285,6 +285,14 @@ def test_components_for_administrators_only(monkeypatch: pytest.MonkeyPatch) -> 
     assert one(found(changed, administrator=False, live=plan_of(own))).field == "type"
 
 
+def test_custom_plans_are_for_administrators() -> None:
+    """Lines of Asterisk's dialplan can be written by administrators only, and have to be some."""
+    custom = node("first", "CustomPlan", params={"code": "Answer\nHangup"})
+    assert found(custom) == []
+    assert one(found(custom, administrator=False)).field == "type"
+    assert one(found(node("first", "CustomPlan", params={"code": "[default]"}))).field == "code"
+
+
 def test_options_that_nobody_may_set() -> None:
     """A macro is gone from Asterisk, a comma would begin another argument."""
     for options in ("M(old)", "t,30"):

@@ -255,7 +255,7 @@ async def test_adopted_asterisk_that_dies_is_replaced(
 async def test_taken_agi_port_is_replaced_in_the_running_dialplan(
     settings: Settings, layout: EngineLayout, asterisk_install: AsteriskInstall, no_leftovers: None
 ) -> None:
-    """When somebody else has our FastAGI port at adoption, calls find the new one."""
+    """When somebody else has our FastAGI port at adoption, calls find the new one, after a reload too."""
     async with asterisk_left_running(settings, asterisk_install):
         record = read_record(layout.record)
         assert record is not None
@@ -269,6 +269,7 @@ async def test_taken_agi_port_is_replaced_in_the_running_dialplan(
                 changed = read_record(layout.record)
                 assert changed is not None
                 assert changed.agi_port != record.agi_port
+                await engine.ami.command("dialplan reload")
                 await start_call(engine)
                 async with asyncio.timeout(5):
                     await called.wait()
