@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sqlalchemy import select
+
 from dialplan._switchboard import Switchboard, node, outgoing, row
 from tamas.demo.call import PhoneCall
 from tamas.dialplan.graph import Node, Output
+from tamas.store.schema import announcements
 
 MENU, LATE, WRONG = 1500, 1700, 1900
 """Tones of the menu, of no input, of wrong input."""
 EXITS: Final = {"one": 2100, "two": 2300, "t": 2500, "i": 2700, "e": 2900, "S": 600, "B": 760, "F": 920}
 """Tone behind each exit."""
+LAST: Final = "F"
+"""Of the exits."""
 SOUND_SECONDS: Final = 0.5
 
 
 async def add_sounds(board: Switchboard) -> None:
-    """Announcements for menus and exits, each a tone."""
+    """Announcements for menus and exits, each a tone, unless an earlier scenario has made them."""
+    async with board.database.read() as connection:
+        if await connection.scalar(select(announcements.c.id).where(announcements.c.name == f"to-{LAST}")):
+            return
     for name, hz in {"menu": MENU, "late": LATE, "wrong": WRONG}.items():
         await board.add_sound(name, hz, SOUND_SECONDS)
     for name, hz in EXITS.items():

@@ -94,6 +94,7 @@ async def test_announcement_then_exit(
     await left_by(call, "one")
 
 
+@pytest.mark.slow
 async def test_every_way_to_speak(board: Switchboard, integrator: Integrator) -> None:
     """All that is said in built-in sounds is said, as a PHP helper writes it; then the caller gets on."""
     async with board.database.read() as connection:
@@ -106,6 +107,16 @@ async def test_every_way_to_speak(board: Switchboard, integrator: Integrator) ->
     began = time.monotonic()
     await call.until_heard(MENU, within=30)
     assert time.monotonic() - began > 8
+    await left_by(call, "one")
+
+
+async def test_numbers_are_spoken(board: Switchboard, integrator: Integrator) -> None:
+    """A number takes its time; then the list goes on."""
+    call = await _smart(board, integrator, commands("SayNumber(21);PlayAnnouncement('menu');Exit(1)"))
+    await call.until_talking()
+    began = time.monotonic()
+    await call.until_heard(MENU)
+    assert time.monotonic() - began > 0.7
     await left_by(call, "one")
 
 

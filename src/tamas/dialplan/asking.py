@@ -6,12 +6,14 @@ import logging
 from typing import Annotated, Any, Final
 
 from tamas.dialplan.call import Call
-from tamas.dialplan.component import Param, Ref
+from tamas.dialplan.component import Param, ParamsInvalid, Ref
 from tamas.dialplan.dial import Cause
 from tamas.dialplan.web_service import WebServiceFailed
 
 log = logging.getLogger(__name__)
 
+FAILED: Final = "the web service failed"
+"""What reports say when nobody was reached after that."""
 ORIGINATE: Final = "TAMAS_ORIGINATE"
 """Channel variable with the id of the originate that made the call."""
 
@@ -20,6 +22,12 @@ ApiAddress = Annotated[
     str, Param(label="Address", ref=Ref.URL, help="Of the web service: http or https.", max_length=2_000)
 ]
 """A parameter: which web service is asked."""
+
+
+def check_address(address: str) -> None:
+    """A check of parameters. :raises ParamsInvalid: no web service can be asked at all."""
+    if not address:
+        raise ParamsInvalid("api_address", "is empty; write the address of a web service")
 
 
 async def ask(call: Call, address: str, *, originated: bool = False) -> dict[str, Any]:
@@ -40,13 +48,16 @@ async def ask(call: Call, address: str, *, originated: bool = False) -> dict[str
         fields["originated_call_id"] = identity
     runtime = await call.runtime()
     try:
-        return await call.services.web.ask(address, fields, runtime)
+        answer = await call.services.web.ask(address, fields, runtime)
     except WebServiceFailed as error:
         blame(call, error)
         raise
+    if state.failed == FAILED:
+        state.failed, state.cause = "", 0
+    return answer
 
 
 def blame(call: Call, reason: Exception) -> None:
     """Keep that a web service failed a call: for the log, and for the report if nobody is reached."""
     log.warning("web service of %r failed call %s: %s", call.node.name, call.cuid, reason)
-    call.state.failed, call.state.cause = "the web service failed", int(Cause.CONGESTION)
+    call.state.failed, call.state.cause = FAILED, int(Cause.CONGESTION)

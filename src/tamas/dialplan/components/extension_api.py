@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from tamas.dialplan.asking import ApiAddress, ask, blame
+from tamas.dialplan.asking import ApiAddress, ask, blame, check_address
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import Exit, Group, Param, Params, Ref, component
 from tamas.dialplan.entry import DIALABLE
@@ -61,3 +61,8 @@ async def extension_api(call: Call, params: ExtensionApiParams) -> Exit:
 @extension_api.resumed
 async def _resumed(call: Call, _params: ExtensionApiParams, outcome: Outcome) -> Exit:
     return await resume_number(call, outcome)
+
+
+@extension_api.checked
+def _check(params: ExtensionApiParams) -> None:
+    check_address(params.api_address)

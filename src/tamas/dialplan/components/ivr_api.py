@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from tamas.dialplan.asking import ApiAddress, ask
+from tamas.dialplan.asking import ApiAddress, ask, check_address
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import Exit, Group, Param, Row, component
 from tamas.dialplan.graph import ERROR, INVALID, TIMEOUT
@@ -58,3 +58,8 @@ async def ivr_api(call: Call, params: IvrApiParams) -> Exit:
 async def _resumed(call: Call, params: IvrApiParams, outcome: Outcome) -> Exit:
     leave = await resume_menu(call, outcome)
     return await ivr_api.run(call, params) if leave is None else leave
+
+
+@ivr_api.checked
+def _check(params: IvrApiParams) -> None:
+    check_address(params.api_address)

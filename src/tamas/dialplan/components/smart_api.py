@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from tamas.dialplan.asking import ApiAddress, ask, blame
+from tamas.dialplan.asking import ApiAddress, ask, blame, check_address
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import Exit, Group, Param, Params, Row, component
 from tamas.dialplan.graph import ERROR
@@ -67,3 +67,8 @@ async def _carry_out(call: Call, commands: Any, rows: Mapping[str, str]) -> str 
     if case is not None and case not in rows:
         raise CommandFailed(f"Exit: there is no case {case!r:.80}")
     return case
+
+
+@smart_api.checked
+def _check(params: SmartApiParams) -> None:
+    check_address(params.api_address)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from tamas.dialplan.asking import ApiAddress, ask, blame
+from tamas.dialplan.asking import ApiAddress, ask, blame, check_address
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import Exit, Group, Param, Params, Ref, component
 from tamas.dialplan.dial import TRUNK_RING_SECONDS
@@ -79,3 +79,8 @@ def _read(answer: dict[str, Any]) -> tuple[str, str, int]:
 @trunk_api.resumed
 async def _resumed(call: Call, _params: TrunkApiParams, outcome: Outcome) -> Exit:
     return SUCCESS if call.note(outcome) else FAILURE
+
+
+@trunk_api.checked
+def _check(params: TrunkApiParams) -> None:
+    check_address(params.api_address)
