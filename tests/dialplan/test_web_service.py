@@ -339,3 +339,9 @@ def test_one_probe_at_a_time() -> None:
     probe.succeeded()
     assert breaker.idle
     assert breaker.attempt() is not None
+
+
+async def test_certificates_are_checked(web: WebServices, integrator: Integrator) -> None:
+    """An address with https at a server that speaks no TLS, or has no certificate we trust, gets nothing."""
+    with pytest.raises(WebServiceFailed, match="no answer"):
+        await web.ask(integrator.url().replace("http:", "https:"), FIELDS, settings())

@@ -53,14 +53,14 @@ class WebServices:
         """:param seal: opens the password of the settings."""
         self._seal = seal
         self._network = CheckedNetwork()
-        self._pool: httpcore.AsyncConnectionPool | None = None
+        self._pools: dict[str, httpcore.AsyncConnectionPool] = {}
+        self._making = asyncio.Lock()
         self._origins: dict[str, _Origin] = {}
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._pool is not None:
-            await self._pool.aclose()
-            self._pool = None
+        while self._pools:
+            await self._pools.popitem()[1].aclose()
         self._network.close()
 
     async def ask(
@@ -80,8 +80,9 @@ class WebServices:
         limit = float(runtime["component_api.timeout_seconds"])
         self._network.allow_internal = bool(runtime["component_api.allow_internal"])
         request = self._request(url, fields, runtime)
+        pool = await self._pool(url.scheme)
         async with self._admitted(_origin_of(url), limit) as deadline:
-            body = await self._exchange(*request, deadline, limit)
+            body = await self._exchange(pool, *request, deadline, limit)
         return _answer_of(body)
 
     def _request(
@@ -103,8 +104,25 @@ class WebServices:
         headers.append(("Content-Type", "application/json"))
         return "POST", url, headers, msgspec.json.encode(dict(fields))
 
+    async def _pool(self, scheme: str) -> httpcore.AsyncConnectionPool:
+        """The connections of a scheme; before a call's time runs, because reading certificates takes some."""
+        async with self._making:
+            if scheme not in self._pools:
+                certificates = (
+                    await asyncio.to_thread(httpx.create_ssl_context) if scheme == "https" else None
+                )
+                self._pools[scheme] = httpcore.AsyncConnectionPool(
+                    ssl_context=certificates,
+                    max_connections=MAX_CONNECTIONS,
+                    max_keepalive_connections=MAX_TOGETHER,
+                    keepalive_expiry=KEEP_ALIVE_SECONDS,
+                    network_backend=self._network,
+                )
+            return self._pools[scheme]
+
     async def _exchange(
         self,
+        pool: httpcore.AsyncConnectionPool,
         method: str,
         url: httpx.URL,
         headers: list[tuple[str, str]],
@@ -113,23 +131,13 @@ class WebServices:
         limit: float,
     ) -> bytes:
         """Send a request and read the body of its answer."""
-        if self._pool is None:
-            self._pool = httpcore.AsyncConnectionPool(
-                ssl_context=httpx.create_ssl_context(),
-                max_connections=MAX_CONNECTIONS,
-                max_keepalive_connections=MAX_TOGETHER,
-                keepalive_expiry=KEEP_ALIVE_SECONDS,
-                network_backend=self._network,
-            )
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         # The limit of all steps together is the deadline; this one only divides it among several machines.
         times = {"timeout": {"connect": limit}}
         try:
             async with (
                 asyncio.timeout_at(deadline),
-                self._pool.stream(
-                    method, target, headers=headers, content=content, extensions=times
-                ) as response,
+                pool.stream(method, target, headers=headers, content=content, extensions=times) as response,
             ):
                 _check_head(response)
                 body = bytearray()
