@@ -143,6 +143,7 @@ async def test_corrector_sets_a_number(board: Switchboard) -> None:
     )
     call = await board.phones["201"].call("8000")
     answered = await board.phones["203"].answer()
+    await call.until_talking()
     assert answered.remote_number == "201"
     await call.hang_up()
     await answered.until_ended()

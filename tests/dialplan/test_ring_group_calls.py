@@ -19,7 +19,8 @@ async def publish(board: Switchboard, *members: str, timeout: int = 10) -> None:
     params = {"extensions": list(members), "timeout": timeout}
     await board.publish(
         outgoing("group"),
-        node("group", "RingGroup", params=params, S="after", F="nobody"),
+        node("group", "RingGroup", params=params, S="after", F="answer"),
+        node("answer", "Answer", next_="nobody"),
         node("after", "Announcement", params={"announcement": "after"}),
         node("nobody", "Announcement", params={"announcement": "nobody"}),
     )

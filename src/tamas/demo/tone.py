@@ -102,6 +102,11 @@ class Listener:
         """Whether the newest audio is that tone."""
         return self._search(hz, NEEDED_SHARE).current >= NEEDED_WINDOWS
 
+    def share(self, hz: int) -> float:
+        """Part (0 to 1) of the newest audio that is a tone, for tones that come mixed with others."""
+        newest = self._audio[-WINDOW_SAMPLES:]
+        return tone_share([_DECODED[code] for code in newest], hz)
+
     def forget(self) -> None:
         """Begin anew, so that :meth:`heard` speaks of what comes from now on."""
         self._audio.clear()
