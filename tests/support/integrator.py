@@ -94,6 +94,11 @@ class Integrator:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self._server = None
 
+    @property
+    def open(self) -> int:
+        """Connections that are open now."""
+        return len(self._tasks)
+
     def forget(self) -> None:
         """Forget answers and what was asked."""
         self.answers.clear()

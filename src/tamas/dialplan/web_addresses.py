@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -93,12 +94,16 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
             raise AddressRefused(f"{host} is a machine that may not be connected to")
         for address in allowed[:-1]:
             try:
-                return await self._network.connect_tcp(
-                    str(address), port, (timeout or 1.0) / len(allowed), local_address, socket_options
+                return _Stream(
+                    await self._network.connect_tcp(
+                        str(address), port, (timeout or 1.0) / len(allowed), local_address, socket_options
+                    )
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-        return await self._network.connect_tcp(str(allowed[-1]), port, timeout, local_address, socket_options)
+        return _Stream(
+            await self._network.connect_tcp(str(allowed[-1]), port, timeout, local_address, socket_options)
+        )
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -115,6 +120,34 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectError(f"there is no host {host}") from error
         # Most machines without IPv6 still know its addresses.
         return sorted(found, key=lambda address: address.version)
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection that is closed when its TLS handshake is given up, which httpcore 1.0 leaves open."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._stream.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 def _look_up(host: str) -> list[IPv4Address | IPv6Address]:
