@@ -10,46 +10,18 @@ from typing import Annotated
 import typer
 
 from tamas import __version__
-from tamas.commands import (
-    account,
-    burst_rules,
-    calls,
-    console_account,
-    dialplan,
-    doctor,
-    feature_codes,
-    fetch,
-    groups,
-    recordings,
-    scripts,
-    settings,
-    speed_dials,
-)
-from tamas.commands.api_log import api_log
+from tamas.commands.on_demand import OnDemand
 from tamas.commands.output import AsJson, console, errors, print_json
 from tamas.errors import TamasError
 from tamas.store.schema import SCHEMA_VERSION
 
 app = typer.Typer(
+    cls=OnDemand,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
     help="An open contact center on Asterisk 22 that speaks the Simotel API v4.",
 )
-app.add_typer(account.app, name="account")
-app.add_typer(settings.app, name="settings")
-app.add_typer(calls.app, name="calls")
-app.add_typer(recordings.app, name="recordings")
-app.add_typer(console_account.app, name="console")
-app.add_typer(dialplan.app, name="dialplan")
-app.add_typer(feature_codes.app, name="feature-code")
-app.add_typer(speed_dials.app, name="speed-dial")
-app.add_typer(groups.app, name="group")
-app.add_typer(burst_rules.app, name="burst-rule")
-app.add_typer(scripts.app, name="scripts")
-app.command(name="api-log")(api_log)
-app.command(name="doctor")(doctor.doctor)
-app.command(name="fetch")(fetch.fetch)
 
 
 @app.command()

@@ -22,6 +22,9 @@ import psutil
 from support.ports import free_port, free_range
 from support.waiting import eventually
 from tamas.engine.running import EngineRecord, read_record
+from tamas.sa.accounts import create_account
+from tamas.store.changes import Changes
+from tamas.store.database import open_database
 
 READY_SECONDS = 45.0
 STOP_SECONDS = 50.0
@@ -113,10 +116,32 @@ class TamasServer:
             return
         await self.wait_ready()
         if self.account is None:
-            made = await self.cli("account", "add", ACCOUNT, "--auth", "both")
-            self.account = Account(username=made["username"], password=made["password"], token=made["token"])
+            self.account = await self._new_account()
             self.client.auth = httpx.BasicAuth(self.account.username, self.account.password)
             self.client.headers.update(self.account.headers())
+
+    async def _new_account(self) -> Account:
+        """An account that may do everything; not by the command, which takes longer and has its own tests."""
+        database = await open_database(self.database_url)
+        try:
+            made = await create_account(
+                database,
+                Changes(database),
+                username=ACCOUNT,
+                auth="both",
+                password=None,
+                permissions=["*"],
+            )
+        finally:
+            await database.close()
+        assert made.password is not None
+        assert made.token is not None
+        return Account(username=made.username, password=made.password, token=made.token)
+
+    @property
+    def database_url(self) -> str:
+        """Of its store."""
+        return self.environment.get("TAMAS_DATABASE_URL") or f"sqlite:///{self.state_dir / 'tamas.db'}"
 
     def launch(self) -> None:
         """Start ``tamas serve`` and wait for nothing."""

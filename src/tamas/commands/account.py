@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -17,6 +17,10 @@ from tamas.sa.permissions import Permissions
 app = typer.Typer(no_args_is_help=True, help="Accounts that may call the Simotel API.")
 
 Name = Annotated[str, typer.Argument(help="User name of the account.")]
+
+
+EVERYTHING: Final = "*"
+"""The pattern that every service matches."""
 
 
 class Auth(StrEnum):
@@ -62,7 +66,7 @@ def add(
                 username=name,
                 auth=auth.value,
                 password=password,
-                permissions=allow or ["*"],
+                permissions=allow or [EVERYTHING],
             )
 
     created = run(work, as_json=as_json)
@@ -72,6 +76,8 @@ def add(
 
 def _warn_of_idle_patterns(patterns: Iterable[str]) -> None:
     """Tell of permissions that open none of the services there are, as a misspelt one does."""
+    if EVERYTHING in patterns:
+        return
     from tamas.sa.app import declared_services  # costs every command its import otherwise
 
     names = [service.permission for service in declared_services()]
