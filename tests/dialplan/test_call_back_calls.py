@@ -105,6 +105,7 @@ async def test_the_caller_is_phoned_and_goes_on(board: Switchboard) -> None:
     assert asked_for == f"call:{cuid}"
 
 
+@pytest.mark.slow
 async def test_an_extension_is_phoned(board: Switchboard) -> None:
     """With the method extension a phone inside rings; it is hidden from nobody who asked."""
     await publish(board, method="extension", extension="202")

@@ -102,6 +102,7 @@ async def test_no_answer_until_the_phone_was_used(board: Switchboard, helpers: H
     await completed(board)
 
 
+@pytest.mark.slow
 async def test_a_request_taken_back(board: Switchboard, helpers: Helpers) -> None:
     """After the code for it nobody is called."""
     await publish(board)
@@ -118,6 +119,7 @@ async def test_a_request_taken_back(board: Switchboard, helpers: Helpers) -> Non
     assert await open_requests(board) == 0
 
 
+@pytest.mark.slow
 async def test_asking_twice_is_one_request(board: Switchboard, helpers: Helpers) -> None:
     """Who asks again for the same person waits once."""
     await publish(board)

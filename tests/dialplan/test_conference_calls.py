@@ -42,6 +42,7 @@ async def test_three_in_a_room(board: Switchboard) -> None:
     assert facts["definite"] == "1"
 
 
+@pytest.mark.slow
 async def test_the_dialed_room(board: Switchboard) -> None:
     """Without a room of its own the dialed number is the room; two numbers are two rooms."""
     await board.publish(outgoing("room"), node("room", "Conference"))
@@ -63,6 +64,7 @@ async def test_no_room(board: Switchboard) -> None:
     assert call.answered_at is None
 
 
+@pytest.mark.slow
 async def test_death_in_a_conference(board: Switchboard) -> None:
     """We die while they talk: they talk on, and who leaves later goes on behind the conference."""
     await board.add_sound("behind", BEHIND)

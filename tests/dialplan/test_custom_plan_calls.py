@@ -47,6 +47,7 @@ async def test_code_runs_and_returns(board: Switchboard) -> None:
     assert await board.route(await board.last_cuid()) == ["route", "custom", "after"]
 
 
+@pytest.mark.slow
 async def test_code_that_hangs_up(board: Switchboard) -> None:
     """Code may end the call; nothing behind the node runs."""
     await publish(board, "Answer\nHangup")

@@ -158,6 +158,7 @@ async def test_a_script_that_crashes_and_one_that_is_gone(board: Switchboard) ->
     await again.until_ended()
 
 
+@pytest.mark.slow
 async def test_death_while_a_script_runs(board: Switchboard) -> None:
     """We die: the script ends with us, and the next process runs it again from its start."""
     await board.add_sound("said", SAID, seconds=3)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tamas.dialplan import confined
+from tamas.dialplan.confined import landlock_version
+from tamas.dialplan.script_run import LIMITS, READABLE
 from tamas.dialplan.scripts import (
     MAX_BYTES,
     NAME,
@@ -50,3 +56,34 @@ def test_other_files_are_no_scripts(tmp_path: Path, name: str) -> None:
     """Only a stored script can be run."""
     with pytest.raises(ScriptRefused):
         script_file(tmp_path, name)
+
+
+SNOOPING = """#!/bin/sh
+cat "$1" && echo read
+echo x > "$2" && echo wrote
+echo x > own && echo own
+"""
+
+
+@pytest.mark.skipif(landlock_version() == 0, reason="this kernel has no Landlock")
+def test_a_program_without_another_user_sees_only_its_folder(tmp_path: Path) -> None:
+    """A server that is not root cannot become somebody else; files are hidden all the same."""
+    folder, secret = tmp_path / "folder", tmp_path / "seal.key"
+    folder.mkdir()
+    secret.write_text("key")
+    program = folder / "script"
+    program.write_text(SNOOPING)
+    program.chmod(0o500)
+    how = {"uid": None, "gid": None, "limits": LIMITS, "readable": READABLE, "writable": [str(folder)]}
+    done = subprocess.run(
+        [
+            *(sys.executable, "-I", "-S", str(confined.__file__), json.dumps(how), str(program)),
+            *(str(secret), str(tmp_path / "new")),
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+    )
+    assert done.stdout.split() == ["own"]

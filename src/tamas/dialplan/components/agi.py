@@ -39,7 +39,11 @@ async def agi(call: Call, params: AgiParams) -> Exit:
     except ScriptRefused as error:
         log.error("call %s goes on without its script: %s", call.cuid, error)  # noqa: TRY400
         return NEXT
-    status = await run_script(call.session, script, name=name, seconds=params.timeout)
+    try:
+        status = await run_script(call.session, script, name=name, seconds=params.timeout)
+    except OSError as error:
+        log.error("script %s cannot be run for call %s: %s", name, call.cuid, error)  # noqa: TRY400
+        return NEXT
     if status:
         log.warning("script %s ended with status %d (call %s)", name, status, call.cuid)
     return NEXT

@@ -47,7 +47,7 @@ async def custom_plan(call: Call, params: CustomPlanParams) -> Exit:
     if await call.session.get_variable(f"DIALPLAN_EXISTS({context},{ENTRY},1)") != "1":
         try:
             await _load(call, params.code)
-        except (CustomCodeInvalid, AmiError, EngineNotReady) as error:
+        except (CustomCodeInvalid, AmiError, EngineNotReady, OSError) as error:
             log.error("call %s: the custom plan %s is not there: %s", call.cuid, call.node.name, error)  # noqa: TRY400
             return End(cause=Cause.NOT_AVAILABLE, failed="a custom plan could not be loaded")
     await call.set(**{DONE: ""})
