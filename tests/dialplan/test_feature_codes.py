@@ -194,6 +194,7 @@ async def test_a_code_with_a_password(board: Switchboard, asterisk_install: Aste
     assert [row[:2] for row in await members(board)] == [("900", "201")]
 
 
+@pytest.mark.slow
 async def test_a_code_with_the_users_own_secret(
     board: Switchboard, asterisk_install: AsteriskInstall
 ) -> None:

@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from dialplan._helpers import Helpers
-from dialplan._switchboard import TONES, Switchboard, node, outgoing
+from dialplan._switchboard import TONES, Switchboard, node, outgoing, row
 from support.spoken import Ear
 from support.waiting import eventually
 from tamas.demo.call import CallState
+from tamas.demo.phone import Ring
+from tamas.dialplan import reservation
 from tamas.engine.install import AsteriskInstall
 from tamas.store.dialplan_schema import call_jobs
 
@@ -83,6 +85,77 @@ async def test_limit_and_options_of_the_agents_leg(board: Switchboard) -> None:
     await caller.until_heard(TONES["202"])
     await agent.until_ended(within=5)
     await caller.until_ended()
+
+
+async def test_a_subroutine_on_the_agents_channel(board: Switchboard) -> None:
+    """It runs when the agent has answered, before the talk; one that is not there changes nothing."""
+    ami = board.engine.ami
+    await ami.command("dialplan add extension s,1,SendDTMF,77 into agent-greeting replace")
+    await ami.command("dialplan add extension s,2,Return, into agent-greeting replace")
+    await staffed(board)
+    for subroutine, digits in (("agent-greeting", "77"), ("nowhere", "")):
+        await board.publish(
+            outgoing("queue"), node("queue", "Queue", params={"queue": "900", "macro": subroutine})
+        )
+        caller = await board.phones["201"].call("900")
+        agent = await board.phones["202"].answer()
+        await caller.until_heard(TONES["202"])
+        await agent.until_heard(TONES["201"])
+        assert agent.digits == digits
+        await agent.hang_up()
+        await caller.until_ended()
+
+
+async def test_a_caller_from_outside_is_phoned_back(board: Switchboard, helpers: Helpers) -> None:
+    """Over the trunk that brought the call, at the number it showed; a second try when nobody answers."""
+    board.phones["carrier"].manner = Ring()
+    await board.publish(
+        node("in", "IncomingRoute", row("any", "queue", cid="", did=""), params={"context": "incoming"}),
+        node("queue", "Queue", params={"queue": "900", "reserve": True}),
+    )
+    outside = board.phones["carrier"]
+    caller = await outside.call("3000", caller="09121234567")
+    await caller.until_talking()
+    await until_waiting(board, 1)
+    caller.dial("1")
+    await caller.until_ended()
+    await staffed(board)
+    back = await outside.answer(within=10)
+    assert back.invite is not None
+    assert "09121234567" in back.invite.uri
+    talk = await board.phones["202"].answer(within=10)
+    await back.until_heard(TONES["202"])
+    await talk.hang_up()
+    await back.until_ended()
+
+
+async def test_nobody_answers_the_promised_call(
+    board: Switchboard, helpers: Helpers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller is phoned twice, then the place is given up; a caller of another place is not held up."""
+    monkeypatch.setattr(reservation, "PAUSE_SECONDS", 3.0)
+    await board.publish(outgoing("queue"), node("queue", "Queue", params={"queue": "900", "reserve": True}))
+    for number in ("201", "203"):
+        caller = await board.phones[number].call("900")
+        await caller.until_talking()
+        await until_waiting(board, 1)
+        caller.dial("1")
+        await caller.until_ended()
+    await staffed(board)
+    await board.phones["201"].reject(within=10)
+    back = await board.phones["203"].answer(within=10)
+    talk = await board.phones["202"].answer(within=10)
+    await back.until_heard(TONES["202"])
+    await talk.hang_up()
+    await board.phones["201"].reject(within=15)
+
+    async def given_up() -> bool:
+        return [over for over, _ in await jobs(board)] == [True, True]
+
+    await eventually(given_up, within=15, what="the end of both")
+    first, second = await jobs(board)
+    assert first == (True, "did not answer")
+    assert second[1].startswith("phoned back")
 
 
 async def test_a_place_is_kept(board: Switchboard, helpers: Helpers) -> None:

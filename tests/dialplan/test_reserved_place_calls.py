@@ -21,15 +21,14 @@ pytestmark = pytest.mark.engine
 def plan_with_reservations() -> Plan:
     """The plan of a fresh system, whose queues let callers keep their place."""
     plan = default_plan()
-    nodes = tuple(
-        msgspec.structs.replace(node, params={**node.params, "reserve": True})
-        if node.type == "Queue"
-        else node
-        for node in plan.nodes
-    )
-    return msgspec.structs.replace(plan, nodes=nodes)
+    params = {"reserve": True}
+    nodes = [
+        msgspec.structs.replace(node, params=params) if node.type == "Queue" else node for node in plan.nodes
+    ]
+    return msgspec.structs.replace(plan, nodes=tuple(nodes))
 
 
+@pytest.mark.slow
 async def test_a_promise_outlives_two_kills(
     postgresql_server: TamasServer, new_extension: NewExtension, tmp_path: Path
 ) -> None:

@@ -273,6 +273,14 @@ def test_letters_that_run_the_dialplan_need_an_administrator() -> None:
     assert one(found(changed, administrator=False, live=plan_of(ringing))).field == "options"
 
 
+def test_parameters_for_administrators_only() -> None:
+    """The subroutine of a queue's agents runs dialplan: others may not set it."""
+    waiting = node("first", "Queue", params={"macro": "greeting"})
+    assert found(waiting) == []
+    assert one(found(waiting, administrator=False)).field == "macro"
+    assert one(found(node("first", "Queue", params={"macro": "a,s,1"}))).field == "macro"
+
+
 def test_components_for_administrators_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Others may keep such a node, and wire it anew, but not add or change one."""
     monkeypatch.setattr(COMPONENTS["Corrector"], "administrators_only", True)

@@ -148,11 +148,14 @@ async def _is_first(job: Job, database: Database, answer: list[AmiMessage]) -> b
                 return False
     async with database.read() as connection:
         others = await open_jobs(connection, kind=KIND, key=job.key)
-    # Who is phoned again in a while does not hold up the others.
-    soon = at + int(2 * LOOK_SECONDS) * MICROSECONDS
     return not any(
-        other.due_at <= soon and _before(other, job.id, joined_at) for other in others if other.id != job.id
+        _before(other, job.id, joined_at) and not _pauses(other, at) for other in others if other.id != job.id
     )
+
+
+def _pauses(job: Job, at: int) -> bool:
+    """Whether a caller did not answer and is phoned again later, so that others have their turn."""
+    return bool(int(job.data["tries"])) and not job.originated_call_id and job.due_at > at
 
 
 def _somebody_works(answer: list[AmiMessage]) -> bool:

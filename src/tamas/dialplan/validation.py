@@ -224,6 +224,8 @@ class _Checks:
         if (params := self._params.get(node.id)) is None:
             return
         for path, text, param in texts_in(params, None, ""):
+            if param.administrators_only and text:
+                self._error(node, "only an administrator may set it", path)
             if param.ref is Ref.OPTIONS:
                 problem = options_problem(param.application, text, administrator=False)
                 if problem is not None:
