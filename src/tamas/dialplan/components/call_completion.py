@@ -10,8 +10,8 @@ from tamas.dialplan.completion import Request, cancel_completions, request_compl
 from tamas.dialplan.component import Exit, Group, Param, Params, component
 from tamas.dialplan.dial import Cause
 from tamas.dialplan.graph import NEXT
+from tamas.dialplan.plans import USUAL_CONTEXT
 from tamas.dialplan.store_wait import in_time
-from tamas.dialplan.walker import USUAL_CONTEXT
 
 log = logging.getLogger(__name__)
 
