@@ -167,7 +167,7 @@ async def test_recording_again_is_a_second_piece(board: Switchboard) -> None:
 
 
 async def test_a_recording_goes_on_over_our_death(board: Switchboard) -> None:
-    """The next process knows that the call is recorded, and stops it when the plan says so."""
+    """The next process knows that the call is recorded; its second talk is a piece of its own."""
     await board.change("202", call_record="yes")
     await board.publish(
         outgoing("start"),
@@ -188,6 +188,9 @@ async def test_a_recording_goes_on_over_our_death(board: Switchboard) -> None:
     await second.hang_up()
     await call.until_ended()
     cuid = await board.last_cuid()
-    assert [key for key, _ in await board.facts(cuid)].count("record") == 1
-    (file,) = await recordings(board, cuid)
-    await eventually(lambda: holds(file, TONES["203"]), what="203 on the recording")
+    names = [value for key, value in await board.facts(cuid) if key == "record"]
+    pieces = {file.stem: file for file in await recordings(board, cuid)}
+    assert sorted(pieces) == sorted(names)
+    first_piece, second_piece = (pieces[name] for name in names)
+    assert [holds(first_piece, TONES[number]) for number in ("201", "202", "203")] == [True, True, False]
+    assert [holds(second_piece, TONES[number]) for number in ("201", "202", "203")] == [True, False, True]

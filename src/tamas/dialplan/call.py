@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from tamas.dialplan.bursts import RecentCallers
+from tamas.dialplan.call_recording import talk_takes_over
 from tamas.dialplan.call_state import VARIABLE as STATE_VARIABLE
 from tamas.dialplan.call_state import CallState, write_state
 from tamas.dialplan.component import End
@@ -265,6 +266,8 @@ class Call:
 
     async def recording(self, *, wanted: bool) -> Recording | None:
         """A name for the coming talk, when either side asks for a recording and none is running."""
+        if await talk_takes_over(self):
+            return await self.take_recording()
         if self.recorded or not (wanted or (self.caller is not None and self.caller.record)):
             return None
         return await self.take_recording()
