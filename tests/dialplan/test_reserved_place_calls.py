@@ -82,3 +82,40 @@ async def test_a_promise_outlives_two_kills(
     await agent.hang_up()
     await back.until_ended()
     assert len(customer.received_invites) == 1
+
+
+@pytest.mark.slow
+async def test_lists_kept_by_code(postgresql_server: TamasServer, new_extension: NewExtension) -> None:
+    """On PostgreSQL too: the last caller joins the black list by 1, and calls are forwarded by code."""
+    server = postgresql_server
+    await server.cli("feature-code", "add", "*60", "--type", "blacklist")
+    await server.cli("feature-code", "add", "*72", "--type", "forward")
+    person = await new_extension(server, "703", tone_hz=440)
+    pest = await new_extension(server, "704", tone_hz=660)
+    call = await pest.call("703")
+    await person.answer()
+    await call.until_talking()
+    await call.hang_up()
+
+    async def listed() -> bool:
+        code = await person.call("*60")
+        await code.until_talking()
+        await asyncio.sleep(1)
+        code.dial("1")
+        await asyncio.sleep(2)
+        await code.hang_up()
+        found = await server.api("pbx/blacklists/search", {"alike": False, "conditions": {"number": "704"}})
+        return bool(found)
+
+    await eventually(listed, within=30, what="the last caller in the black list")
+    code = await person.call("*72")
+    await code.until_talking()
+    code.dial("704#")
+    await asyncio.sleep(1)
+
+    async def forwarded() -> bool:
+        found = await server.api("pbx/users/search", {"alike": False, "conditions": {"number": "703"}})
+        return bool(found[0]["forward_policy"]["All"] == "704")
+
+    await eventually(forwarded, what="the forward")
+    await code.hang_up()

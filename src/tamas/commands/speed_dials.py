@@ -92,17 +92,15 @@ def remove(code: Code, as_json: AsJson = False) -> None:
 def import_(
     file: Annotated[
         Path,
-        typer.Argument(
-            exists=True,
-            dir_okay=False,
-            allow_dash=True,
-            help="CSV with the columns name, code, number; - reads standard input.",
-        ),
+        typer.Argument(help="CSV with the columns name, code, number; - reads standard input."),
     ],
     as_json: AsJson = False,
 ) -> None:
     """Take in speed dials from a CSV file, all or none; codes that are there already are changed."""
-    text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        fail(f"{file} cannot be read: {error}", as_json=as_json)
     entries = _entries(text, as_json=as_json)
 
     async def work() -> tuple[dict[str, int], list[tuple[str, str | None]]]:

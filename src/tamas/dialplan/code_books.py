@@ -58,10 +58,10 @@ async def clash(database: Database, code: str) -> str | None:
 # -- feature codes -----------------------------------------------------------------------------------------
 
 
-async def list_feature_codes(database: Database) -> Sequence[Row]:
+async def list_feature_codes(database: Database) -> list[dict[str, Any]]:
     """Every code; passwords are not told."""
     async with database.read() as connection:
-        return await connection.rows(select(*_SHOWN).order_by(_f.code))
+        return [dict(row) for row in await connection.rows(select(*_SHOWN).order_by(_f.code))]
 
 
 async def add_feature_code(
@@ -165,10 +165,11 @@ def _sealed(seal: SecretSeal, password: str) -> bytes | None:
 # -- speed dials -------------------------------------------------------------------------------------------
 
 
-async def list_speed_dials(database: Database) -> Sequence[Row]:
+async def list_speed_dials(database: Database) -> list[dict[str, Any]]:
     """Every speed dial."""
     async with database.read() as connection:
-        return await connection.rows(select(_s.id, _s.name, _s.code, _s.number).order_by(_s.code))
+        rows = await connection.rows(select(_s.id, _s.name, _s.code, _s.number).order_by(_s.code))
+    return [dict(row) for row in rows]
 
 
 async def add_speed_dial(database: Database, *, name: str, code: str, number: str) -> Row:
