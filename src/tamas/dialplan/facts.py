@@ -4,7 +4,8 @@ They lie in the database next to Asterisk's own events, so they outlive us; reco
 
 - of the call: ``type``, ``src``, ``dst``, ``did``, ``entry`` and ``exit`` (trunks), ``context``, ``queue``,
   ``failed`` (why nobody was connected), ``definite=1`` (its own answer counts as one), ``burst=1`` (it is
-  one of many from one area)
+  one of many from one area), ``blacklist=1`` (a Black List found the caller), ``spy`` (whose call is listened
+  to)
 - of a channel: ``step`` (a node of the plan begins) with ``name`` and ``at`` (microseconds since the epoch)
 - of a channel, at the moment it is stated: ``record`` (name of a recording that begins), ``agent`` (who
   answered for a queue), ``queue_status`` (how a wait ended), ``poll`` with ``label`` (points that the caller
