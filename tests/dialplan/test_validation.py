@@ -55,6 +55,13 @@ def one(findings: list[Finding], level: Level = Level.ERROR) -> Finding:
 ANSWER = node("first", "Answer", next_="second")
 
 
+def test_a_dial_tone_for_everybody_is_a_warning() -> None:
+    """DISA without a password goes live, but not without a word; with one it does."""
+    finding = one(found(node("first", "Disa")), Level.WARNING)
+    assert (finding.node, finding.field) == ("first", "password")
+    assert found(node("first", "Disa", params={"password": "4711"})) == []
+
+
 # -- what is right -----------------------------------------------------------------------------------------
 
 

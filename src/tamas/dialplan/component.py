@@ -207,6 +207,7 @@ class Component(Generic[P]):
     resumes_always: bool = False
     """Whether ``resume`` is asked even when Asterisk has nothing to say of the node."""
     checks: Callable[[P], None] | None = None
+    advice: Callable[[P], None] | None = None
 
     def resumed(self, function: Resumed[P]) -> Resumed[P]:
         """Declare what goes on after our restart, once Asterisk has finished what the node had begun.
@@ -224,6 +225,11 @@ class Component(Generic[P]):
     def checked(self, function: Callable[[P], None]) -> Callable[[P], None]:
         """Declare a further check of parameters; it raises :class:`ParamsInvalid`."""
         self.checks = function
+        return function
+
+    def advised(self, function: Callable[[P], None]) -> Callable[[P], None]:
+        """Declare what an administrator is warned of, by :class:`ParamsInvalid`; the plan goes live."""
+        self.advice = function
         return function
 
     def read(self, values: Mapping[str, Any]) -> P:

@@ -202,9 +202,15 @@ class _Checks:
         if len(values) < len(node.params):
             return
         try:
-            self._params.setdefault(node.id, component.read(values))
+            params = self._params.setdefault(node.id, component.read(values))
         except ParamsInvalid as error:
             self._error(node, error.reason, error.field)
+            return
+        if component.advice is not None:
+            try:
+                component.advice(params)
+            except ParamsInvalid as error:
+                self._warn(node, error.reason, error.field)
 
     def _variables(self, node: Node, value: Any, hint: Any, param: Param | None, name: str) -> bool:
         """Whether variables in a value may stand where they stand."""

@@ -6,7 +6,7 @@ import contextlib
 from typing import Annotated, Final
 
 from tamas.dialplan.call import Call
-from tamas.dialplan.component import End, Exit, Group, Param, Params, Ref, Reroute, component
+from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Ref, Reroute, component
 from tamas.dialplan.dial import Cause
 from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.typed_secrets import ask_node_secret
@@ -44,6 +44,14 @@ async def disa(call: Call, params: DisaParams) -> Exit:
         return End(cause=Cause.NORMAL, failed="nothing was dialed", started=False)
     call.state.data = ""
     return Reroute(context=params.context, number=number, phone=call.state.phone)
+
+
+@disa.advised
+def _advise(params: DisaParams) -> None:
+    if params.password == NO_PASSWORD:
+        raise ParamsInvalid(
+            "password", "is none: whoever gets here can call at your expense; set one, or ask before"
+        )
 
 
 async def _dialed(call: Call, max_digits: int) -> str:
