@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tamas.cli import app
 

@@ -10,6 +10,8 @@ from dialplan._switchboard import TONES, Switchboard, node, outgoing, row
 from support.waiting import eventually
 from tamas.demo.phone import AutoAnswer, AutoReject, Ring
 from tamas.dialplan import walker
+from tamas.dialplan.call import Call
+from tamas.dialplan.component import COMPONENTS, Exit, Params
 from tamas.dialplan.graph import Node
 
 pytestmark = pytest.mark.engine
@@ -351,3 +353,23 @@ async def test_an_originated_call_enters_the_route_of_its_context(board: Switchb
     await call.until_heard(TONES["202"])
     await call.hang_up()
     await board.change("204", context="main_routing")
+
+
+async def test_a_defect_of_a_component_costs_nobody_the_call(
+    board: Switchboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A component that fails as nobody foresaw (made here): the call goes on at F at once."""
+
+    async def broken(call: Call, params: Params) -> Exit:
+        raise RuntimeError("made by the test")
+
+    monkeypatch.setattr(COMPONENTS["RingGroup"], "run", broken)
+    await board.publish(
+        outgoing("group"),
+        node("group", "RingGroup", params={"extensions": ["202"]}, F="other"),
+        node("other", "Extension", params={"extension": "203"}),
+    )
+    board.phones["203"].manner = AutoAnswer()
+    call = await board.phones["201"].call("500")
+    await call.until_heard(TONES["203"])
+    await call.hang_up()

@@ -8,16 +8,19 @@ repeated after our restart instead.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from tamas.dialplan.call import Call
-from tamas.dialplan.component import Component, End, Exit, HandOver, Jump, ParamsInvalid, Reroute
+from tamas.dialplan.component import COMPONENTS, Component, End, Exit, HandOver, Jump, ParamsInvalid, Reroute
 from tamas.dialplan.dial import Cause
 from tamas.dialplan.graph import ERROR, FAILURE, INVALID, NEXT, NO, Node
 from tamas.dialplan.plans import USUAL_CONTEXT
 from tamas.dialplan.resume import Outcome
-from tamas.engine.fastagi import AgiCommandFailed, AgiUnsafeValue
+from tamas.dialplan.store_wait import StoreUnreachable
+from tamas.engine.fastagi import AgiCommandFailed, AgiError, AgiUnsafeValue
 from tamas.store.clock import now
+from tamas.store.database import STORE_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +55,16 @@ class Walker:
         :param outcome: its status is empty when the node has to run again.
         """
         call = self._call
-        component = call.live.component(node)
-        call.at(node)
-        if component.resume is None or not (outcome.status or component.resumes_always):
+        known = COMPONENTS.get(node.type)
+        if known is None or known.resume is None or not (outcome.status or known.resumes_always):
             return await self._walk(node, again=True)
-        leave = await component.resume(call, call.live.params(node), outcome)
-        return await self._walk(self._following(node, leave))
+        resume = known.resume
+        call.at(node)
+
+        async def go_on(node: Node, _component: Component[Any]) -> Exit:
+            return await resume(call, call.live.params(node), outcome)
+
+        return await self._walk(self._following(node, await self._work(node, go_on)))
 
     async def _walk(self, at: Node | End | HandOver, *, again: bool = False) -> End | HandOver:
         call = self._call
@@ -77,19 +84,38 @@ class Walker:
         call.at(node)
         if not again:
             call.later(("step", node.type), ("name", node.name or node.type), ("at", str(now())))
-        component: Component[Any] | None = None
-        try:
-            component = call.live.component(node)
-            params = call.live.params(node)
-            if not component.instant and not component.own_mark:
-                await call.mark()
-            leave: Exit = await component.run(call, params)
-        except (ParamsInvalid, AgiCommandFailed, AgiUnsafeValue) as error:
-            log.error("%s %r of the plan cannot work: %s", node.type, node.name, error)  # noqa: TRY400
-            return self._out_of_trouble(node, component)
+        return await self._work(node, self._perform)
+
+    async def _perform(self, node: Node, component: Component[Any]) -> Exit:
+        call = self._call
+        params = call.live.params(node)
+        if not component.instant and not component.own_mark:
+            await call.mark()
+        leave: Exit = await component.run(call, params)
         if not component.instant:
             call.forget()
         return leave
+
+    async def _work(self, node: Node, work: Callable[[Node, Component[Any]], Awaitable[Exit]]) -> Exit:
+        """What a node gives; where it cannot do its work, its way out of trouble.
+
+        The end of the call and of the connection go through, and so does a store that does not answer: the
+        dialplan then asks again.
+        """
+        component: Component[Any] | None = None
+        try:
+            component = self._call.live.component(node)
+            return await work(node, component)
+        except (ParamsInvalid, AgiCommandFailed, AgiUnsafeValue) as error:
+            log.error("%s %r of the plan cannot work: %s", node.type, node.name, error)  # noqa: TRY400
+        except (AgiError, StoreUnreachable):
+            raise
+        except STORE_ERRORS as error:
+            raise StoreUnreachable(f"{node.type} {node.name!r}: {str(error) or 'no answer'}") from error
+        except Exception:
+            # A defect of ours. The caller is not the one to wait for it to be mended.
+            log.exception("%s %r of the plan failed in call %s", node.type, node.name, self._call.cuid)
+        return self._out_of_trouble(node, component)
 
     def _out_of_trouble(self, node: Node, component: Component[Any] | None) -> Exit:
         known = {output.key for output in node.outputs} | set(component.outputs if component else ())
