@@ -246,3 +246,30 @@ async def until_waiting(board: Switchboard, count: int) -> None:
         return sum(each.event == "QueueEntry" for each in answer) == count
 
     await eventually(waiting, what=f"{count} waiting callers")
+
+
+async def test_who_hangs_up_at_once_keeps_the_place(board: Switchboard, helpers: Helpers) -> None:
+    """The key, and the receiver down before anything was said; who was served meanwhile is not phoned."""
+    await board.publish(outgoing("queue"), node("queue", "Queue", params={"queue": "900", "reserve": True}))
+    caller = await board.phones["201"].call("900")
+    await caller.until_talking()
+    await until_waiting(board, 1)
+    caller.dial("1")
+
+    async def pressed() -> bool:
+        answer = await board.engine.ami.list_action("CoreShowChannels")
+        (channel,) = [each["Channel"] for each in answer if each["Channel"].startswith("PJSIP/201-")]
+        fields = {"Channel": channel, "Variable": "TAMAS_QUEUE_PRESSED"}
+        return (await board.engine.ami.action("Getvar", fields)).get("Value") == "1"
+
+    await eventually(pressed, what="the key")
+    await caller.hang_up()
+    await eventually(lambda: jobs(board), what="the kept place")
+    await staffed(board)
+    back = await board.phones["201"].answer(within=10)
+    talk = await board.phones["202"].answer(within=10)
+    await back.until_heard(TONES["202"])
+    back.dial("1")  # nothing is offered any more
+    await back.hang_up()
+    await talk.until_ended()
+    assert len(await jobs(board)) == 1

@@ -19,6 +19,8 @@ from tamas.engine.link import EngineAccess
 log = logging.getLogger(__name__)
 
 KEYS_VARIABLE: Final = "TAMAS_QUEUE_KEY"
+PRESSED_VARIABLE: Final = "TAMAS_QUEUE_PRESSED"
+"""``1`` once the caller pressed it: who hangs up at once is gone before the withdrawal."""
 WITHDRAWN_BY_KEY: Final = "key"
 """``QUEUE_WITHDRAW_INFO`` of a caller who pressed it."""
 LOOK_SECONDS: Final = 1.0
@@ -78,6 +80,7 @@ class QueueKeys:
             offered = _OFFERED.fullmatch(answer.get("Value", ""))
             if offered is None or offered["key"] != digit:
                 return
+            await ami.action("Setvar", {"Channel": channel, "Variable": PRESSED_VARIABLE, "Value": "1"})
             await ami.action(
                 "QueueWithdrawCaller",
                 {"Queue": offered["queue"], "Caller": channel, "WithdrawInfo": WITHDRAWN_BY_KEY},

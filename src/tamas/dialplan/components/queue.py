@@ -13,12 +13,12 @@ from tamas.dialplan.entry import DIALABLE, Way
 from tamas.dialplan.graph import FAILURE, SUCCESS
 from tamas.dialplan.introduction import INTRODUCE_SCRIPT
 from tamas.dialplan.plans import USUAL_CONTEXT
-from tamas.dialplan.queue_keys import KEYS_VARIABLE, WITHDRAWN_BY_KEY, offered_key
+from tamas.dialplan.queue_keys import KEYS_VARIABLE, PRESSED_VARIABLE, WITHDRAWN_BY_KEY, offered_key
 from tamas.dialplan.reservation import RESERVATION_VARIABLE, Place, claim_place, reserve
 from tamas.dialplan.resume import Outcome
 from tamas.dialplan.resume import Place as PlanPlace
 from tamas.dialplan.store_wait import in_time
-from tamas.engine.fastagi import AgiRaw
+from tamas.engine.fastagi import AgiHangup, AgiRaw
 from tamas.engine.fixed_dialplan import QUEUE_ANSWERED_SUBROUTINE
 from tamas.store.clock import now
 
@@ -132,6 +132,7 @@ async def queue(call: Call, params: QueueParams) -> Exit:
         "_TAMAS_LIMIT": str(limit or ""),
         "_TAMAS_GOSUB": params.macro,
         JOINED_VARIABLE: str(now()),
+        PRESSED_VARIABLE: "",
         KEYS_VARIABLE: offered_key(params.reserve_key, number) if offers else "",
     }
     session = call.session
@@ -142,18 +143,16 @@ async def queue(call: Call, params: QueueParams) -> Exit:
     script = ""
     if params.agent_introduction:
         script = f"{await session.get_full_variable('${TAMAS_AGI}')}/{INTRODUCE_SCRIPT}"
-    await session.execute(
-        "Queue",
-        number,
-        AgiRaw((params.options or QUEUE_OPTIONS) + call.masking),
-        "",
-        "",
-        str(params.timeout or ""),
-        script,
-        subroutine,
-        "",
-        str(position or ""),
-    )
+    words = AgiRaw((params.options or QUEUE_OPTIONS) + call.masking)
+    timeout = str(params.timeout or "")
+    try:
+        await session.execute(
+            "Queue", number, words, "", "", timeout, script, subroutine, "", str(position or "")
+        )
+    except AgiHangup:
+        if offers and await _pressed_before_hangup(call):
+            await _keep_place(call)
+        raise
     status = await session.get_variable("QUEUESTATUS")
     return await _after(call, params, Outcome(status=status or ""))
 
@@ -202,8 +201,21 @@ def _number_to_phone(call: Call) -> str:
     return call.caller_number if DIALABLE.fullmatch(call.caller_number) else ""
 
 
+async def _pressed_before_hangup(call: Call) -> bool:
+    """Whether a caller who is gone pressed the key, and no agent had taken the call."""
+    session = call.session
+    pressed = await session.get_variable(PRESSED_VARIABLE, dead=True)
+    return pressed == "1" and await session.get_variable("ABANDONED", dead=True) == "TRUE"
+
+
 async def _reserve(call: Call, params: QueueParams) -> End:
-    joined = await call.session.get_variable(JOINED_VARIABLE) or ""
+    await _keep_place(call)
+    await call.play(params.reserve_confirmation)
+    return End(cause=Cause.NORMAL, failed="keeps the place in the queue, and is phoned back")
+
+
+async def _keep_place(call: Call) -> None:
+    joined = await call.session.get_variable(JOINED_VARIABLE, dead=True) or ""
     place = Place(
         queue=call.state.queue,
         caller=_number_to_phone(call),
@@ -214,5 +226,3 @@ async def _reserve(call: Call, params: QueueParams) -> End:
         start=str(PlanPlace(version=call.live.version, node=call.node.id)),
     )
     await in_time(reserve(call.services.database, place, cuid=call.cuid))
-    await call.play(params.reserve_confirmation)
-    return End(cause=Cause.NORMAL, failed="keeps the place in the queue, and is phoned back")
