@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from dialplan._switchboard import Switchboard, node, outgoing, row
+from support.waiting import eventually
 from tamas.demo.call import PhoneCall
 from tamas.dialplan.graph import Node, Output
 from tamas.store.schema import announcements
@@ -58,6 +59,16 @@ async def publish(
 def case(text: str, exit_: str) -> Output:
     """A row that leads to the tone of an exit."""
     return row(text, f"to-{exit_}", case=text)
+
+
+async def die_in_menu(board: Switchboard, call: PhoneCall) -> None:
+    """The process dies while a caller hears the menu; who comes after it plays the menu anew."""
+    await call.until_heard(MENU)
+    board.die()
+    await eventually(lambda: not call.hears(MENU), what="the end of the menu")
+    call.rtp.listener.forget()
+    board.revive()
+    await call.until_heard(MENU, within=8)
 
 
 async def left_by(call: PhoneCall, exit_: str, *, within: float = 5.0) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from dialplan._menus import EXITS, MENU, WRONG, add_sounds, case, left_by, publish
+from dialplan._menus import EXITS, MENU, WRONG, add_sounds, case, die_in_menu, left_by, publish
 from dialplan._switchboard import TONES, Switchboard, node, row
 from support.integrator import SILENCE, Answer, Asked, Integrator, Raw, page
 from support.waiting import eventually
@@ -279,14 +279,10 @@ async def test_a_dead_web_service_is_left_alone(board: Switchboard, integrator: 
 
 async def test_a_call_asks_again_after_our_death(board: Switchboard, integrator: Integrator) -> None:
     """The process dies while a Smart API collects digits: the next one begins with the question again."""
-    integrator.answers["/smart"] = commands("GetData('menu', 5, 1);Exit('1')")
+    integrator.answers["/smart"] = commands("GetData('menu', 1, 1);Exit('1')")
     await publish_smart(board, integrator)
     call = await board.phones["201"].call("789")
-    await call.until_heard(MENU)
-    board.die()
-    await asyncio.sleep(0.6)
-    board.revive()
-    await eventually(lambda: call.hears(MENU), what="the question again")
+    await die_in_menu(board, call)
     call.dial("2")
     await left_by(call, "one")
     assert len(integrator.asked) == 2

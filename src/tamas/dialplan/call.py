@@ -32,7 +32,7 @@ from tamas.dialplan.facts import EVENT, encode_facts, encode_pairs
 from tamas.dialplan.prompts import Prompts
 from tamas.dialplan.resume import Outcome, Place
 from tamas.dialplan.store_wait import in_time
-from tamas.engine.fastagi import AgiRaw, AgiSession
+from tamas.engine.fastagi import AgiCommandFailed, AgiHangup, AgiRaw, AgiSession
 from tamas.engine.fixed_dialplan import DIAL_OPTIONS
 from tamas.recordings.names import Recording, RecordingNames
 from tamas.settings import Settings
@@ -236,16 +236,37 @@ class Call:
         """Play sounds, which the first digit cuts off, and collect digits.
 
         :param timeout: seconds of silence after the sounds, and between digits; 0: no limit.
+        :param finish: signs that end the input; empty: none does.
         :returns: the digits (``0-9*#`` but for ``finish``); empty when the caller pressed none.
         """
-        digits = await self.play(*sounds, keys="0123456789*#") or ""
-        seconds = timeout or NO_LIMIT_SECONDS
-        while not (finish and digits.endswith(finish)) and len(digits) < max_digits:
-            digit = await self.session.wait_for_digit(seconds)
-            if digit is None:
-                break
-            digits += digit
-        return digits.removesuffix(finish) if finish else digits
+        files = await self.files(*sounds)
+        first = await self.prompts.play(*files[:-1], keys=DIGITS) or ""
+        if first and (first in finish or max_digits == 1):
+            return first.strip(finish or None)
+        last = files[-1] if files and not first else ""
+        return first + await self._read(last, timeout or NO_LIMIT_SECONDS, max_digits - len(first), finish)
+
+    async def _read(self, file: str, timeout: float, max_digits: int, finish: str) -> str:
+        """Play a sound and collect digits within Asterisk: AGI drops those pressed between two commands."""
+        try:
+            if finish == "#":
+                # Unlike Read it ends when we die, so that who comes after us begins at once.
+                return await self.session.get_data(file, timeout=timeout, max_digits=max_digits)
+        except AgiCommandFailed:
+            if not file:
+                raise
+            log.warning("there is no sound %s", file)
+            return await self._read("", timeout, max_digits, finish)
+        limits = (str(max_digits), f"nt({finish})", "1", f"{timeout:g}")
+        await self.session.execute("Read", READ_VARIABLE, file, *limits)
+        result = await self.session.get_full_variable(READ_RESULT)
+        status, _, digits = (result or "").partition(":")
+        if status == "HANGUP":
+            raise AgiHangup("the caller hung up while digits were read")
+        if status == "ERROR" and file:
+            log.warning("there is no sound %s", file)
+            return await self._read("", timeout, max_digits, finish)
+        return digits
 
     async def answer(self) -> None:
         """Answer the channel, if it is not answered yet."""
@@ -377,5 +398,8 @@ class Call:
         )
 
 
+DIGITS: Final = "0123456789*#"
+READ_VARIABLE: Final = "TAMAS_DIGITS"
+READ_RESULT: Final = f"${{READSTATUS}}:${{{READ_VARIABLE}}}"
 NO_LIMIT_SECONDS: Final = 3_600.0
 """A caller is not waited for longer, even where the administrator set no limit."""
