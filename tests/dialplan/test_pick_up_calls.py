@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from dialplan._helpers import Helpers
 from dialplan._switchboard import TONES, Switchboard, node, outgoing, row
@@ -61,14 +61,13 @@ async def test_nothing_rings(board: Switchboard) -> None:
 
 async def test_a_queue_call_is_picked_up(board: Switchboard) -> None:
     """A colleague takes the queue's call that rings at an agent; the report says PICKUP and by whom."""
-    async with board.database.write() as tx:
-        await tx.execute(delete(queue_visits))
     await board.publish(*plan(type="without_caller_id"))
     await board.join("900", "202", "202")
     await board.queue_is_ready("900", "202")
     caller = await board.phones["201"].call("900")
     ringing = await board.phones["202"].incoming()
     await ringing.until_ringing()
+    cuid = await board.last_cuid()
     picker = await board.phones["203"].call(f"{PICK}202")
     await caller.until_heard(TONES["203"])
     await picker.until_heard(TONES["201"])
@@ -79,7 +78,9 @@ async def test_a_queue_call_is_picked_up(board: Switchboard) -> None:
     async def written() -> object:
         await ingestion.drain(1.0)
         async with board.database.read() as connection:
-            return await connection.row(select(queue_visits.c.disposition, queue_visits.c.agent))
+            return await connection.row(
+                select(queue_visits.c.disposition, queue_visits.c.agent).where(queue_visits.c.cuid == cuid)
+            )
 
     assert await eventually(written, within=15, what="the visit") == {"disposition": "PICKUP", "agent": "203"}
 
