@@ -14,6 +14,7 @@ from support.integrator import SILENCE, Answer, Integrator, page
 from support.waiting import eventually
 from tamas.demo.phone import AutoAnswer, AutoReject
 from tamas.engine.fastagi import AgiReply, AgiSession
+from tamas.engine.layout import EngineLayout
 
 pytestmark = pytest.mark.engine
 
@@ -100,6 +101,19 @@ async def test_hash_and_star_can_be_cases(board: Switchboard) -> None:
         await call.until_heard(MENU)
         call.dial(digits)
         await left_by(call, exit_)
+
+
+@pytest.mark.parametrize("sound", ["", "gone"])
+async def test_a_menu_that_cannot_be_heard(board: Switchboard, sound: str) -> None:
+    """No announcement, or one whose file is lost: digits are taken all the same."""
+    await board.add_sound("gone", 1000)
+    (EngineLayout(state_dir=board.settings.state_dir).announcements / "gone.wav").unlink()
+    await publish_ivr(board, max_digits=2, announcement=sound, timeout=2)
+    call = await board.phones["201"].call("500")
+    await call.until_talking()
+    await asyncio.sleep(0.3)  # nothing tells the caller that the menu listens
+    call.dial("25")
+    await left_by(call, "two")
 
 
 async def test_digits_typed_fast_all_arrive(board: Switchboard) -> None:
