@@ -138,13 +138,12 @@ class _Run:
     async def _typed(self, *prompts: str) -> str | None:
         """What the caller types after prompts, up to ``#``; ``None``: nothing at all."""
         call = self.call
-        typed = await call.prompts.play(*prompts, keys="0123456789*#") or ""
-        while not typed.endswith("#") and len(typed) < MAX_DIGITS:
-            digit = await call.session.wait_for_digit(TYPING_SECONDS)
-            if digit is None:
-                break
-            typed += digit
-        return typed.removesuffix("#") if typed else None
+        first = await call.prompts.play(*prompts, keys="0123456789*#")
+        first = first or await call.session.wait_for_digit(TYPING_SECONDS)
+        if first is None or first == "#":
+            return None if first is None else ""
+        # Within Asterisk: AGI drops what is pressed between two commands.
+        return first + await call.session.get_data("", timeout=TYPING_SECONDS, max_digits=MAX_DIGITS - 1)
 
     async def _ask(self, *prompts: str, default: str = "") -> str:
         """A number that the caller types; ``#`` alone: the default. :raises _GaveUp: there is none."""
