@@ -6,6 +6,7 @@ import logging
 from typing import Annotated, Final
 
 from tamas.dialplan.call import Call
+from tamas.dialplan.common_params import Prefix, Skip
 from tamas.dialplan.component import End, Exit, Group, Param, Params, Ref, component
 from tamas.dialplan.dial import Cause
 from tamas.engine.fastagi import AgiRaw
@@ -22,8 +23,8 @@ class ChanSpyParams(Params):
     extension: Annotated[
         str, Param(label="Extension", ref=Ref.EXTENSION, help="Empty: the entered number.")
     ] = ""
-    skip: Annotated[int, Param(label="Skip", help="Characters cut off in front.", high=32)] = 0
-    prefix: Annotated[str, Param(label="Prefix", ref=Ref.NUMBER, max_length=20)] = ""
+    skip: Skip = 0
+    prefix: Prefix = ""
     options: Annotated[
         str,
         Param(

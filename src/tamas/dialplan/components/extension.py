@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from tamas.dialplan.call import Call
+from tamas.dialplan.common_params import DialOptions, LongestTalk, Prefix, RingTime, Skip
 from tamas.dialplan.component import Exit, Group, Param, Params, Ref, component
 from tamas.dialplan.graph import BUSY, FAILURE, SUCCESS
 from tamas.dialplan.reaching import resume_number, ring_number
@@ -22,22 +23,11 @@ class ExtensionParams(Params):
         bool,
         Param(label="Say busy", help="Tell the caller that the person is talking, then ring all the same."),
     ] = False
-    timeout: Annotated[int, Param(label="Ring time", unit="seconds", low=1, high=3600)] = (
-        EXTENSION_RING_SECONDS
-    )
-    call_limit: Annotated[int, Param(label="Longest talk", unit="seconds", help="0: no limit.")] = 0
-    options: Annotated[
-        str,
-        Param(
-            label="Dial options",
-            ref=Ref.OPTIONS,
-            application="Dial",
-            help="Empty: the usual ones.",
-            max_length=40,
-        ),
-    ] = ""
-    skip: Annotated[int, Param(label="Skip", help="Characters cut off in front.", high=32)] = 0
-    prefix: Annotated[str, Param(label="Prefix", ref=Ref.NUMBER, max_length=20)] = ""
+    timeout: RingTime = EXTENSION_RING_SECONDS
+    call_limit: LongestTalk = 0
+    options: DialOptions = ""
+    skip: Skip = 0
+    prefix: Prefix = ""
 
 
 @component(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from tamas.dialplan.asking import ApiAddress, ask, blame, check_address
 from tamas.dialplan.call import Call
-from tamas.dialplan.component import Exit, Group, Param, Params, Ref, component
+from tamas.dialplan.common_params import DialOptions, RingTime
+from tamas.dialplan.component import Exit, Group, Params, component
 from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.graph import BUSY, FAILURE, SUCCESS
 from tamas.dialplan.reaching import resume_number, ring_number
@@ -19,19 +18,8 @@ class ExtensionApiParams(Params):
     """Parameters of an Extension API."""
 
     api_address: ApiAddress = ""
-    timeout: Annotated[int, Param(label="Ring time", unit="seconds", low=1, high=3600)] = (
-        EXTENSION_RING_SECONDS
-    )
-    options: Annotated[
-        str,
-        Param(
-            label="Dial options",
-            ref=Ref.OPTIONS,
-            application="Dial",
-            help="Empty: the usual ones.",
-            max_length=40,
-        ),
-    ] = ""
+    timeout: RingTime = EXTENSION_RING_SECONDS
+    options: DialOptions = ""
 
 
 @component(

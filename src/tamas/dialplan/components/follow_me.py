@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import msgspec
 
 from tamas.dialplan.call import Call
+from tamas.dialplan.common_params import DialOptions, LongestTalk
 from tamas.dialplan.component import Exit, Group, Param, Params, ParamsInvalid, Ref, component
 from tamas.dialplan.dial import Cause
 from tamas.dialplan.entry import DIALABLE
@@ -40,8 +41,8 @@ class FollowMeParams(Params):
     timeout: Annotated[int, Param(label="Ring time", unit="s", low=1, help="For each of them.")] = (
         EXTENSION_RING_SECONDS
     )
-    call_limit: Annotated[int, Param(label="Longest talk", unit="s", help="0: no limit.")] = 0
-    options: Annotated[str, Param(label="Dial options", ref=Ref.OPTIONS, application="Dial")] = ""
+    call_limit: LongestTalk = 0
+    options: DialOptions = ""
 
 
 @component(

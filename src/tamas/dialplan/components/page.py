@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from tamas.dialplan.call import Call
+from tamas.dialplan.common_params import Prefix, Skip
 from tamas.dialplan.component import Exit, Group, Param, Params, Ref, component
 from tamas.dialplan.dial import MAX_DIAL_LENGTH, contacts_string, phone_string
 from tamas.dialplan.graph import NEXT
@@ -24,8 +25,8 @@ class PageParams(Params):
     timeout: Annotated[
         int, Param(label="Time to answer", unit="s", low=1, help="For phones that do not at once.")
     ] = PAGE_SECONDS
-    skip: Annotated[int, Param(label="Skip", help="Digits cut off the dialed number.", high=32)] = 0
-    prefix: Annotated[str, Param(label="Prefix", ref=Ref.NUMBER, max_length=32)] = ""
+    skip: Skip = 0
+    prefix: Prefix = ""
     options: Annotated[
         str,
         Param(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from tamas.dialplan.call import Call
+from tamas.dialplan.common_params import Prefix, Skip
 from tamas.dialplan.component import End, Exit, Group, Param, Params, Ref, component
 from tamas.dialplan.dial import Cause
 from tamas.dialplan.jobs import add_job
@@ -33,8 +34,8 @@ class PickUpParams(Params):
         str, Param(label="Extension", help="Whose call; empty: the dialed number's.", ref=Ref.EXTENSION)
     ] = ""
     delay: Annotated[int, Param(label="Delay", unit="s", help="Before the phone is rung.", high=30)] = 1
-    skip: Annotated[int, Param(label="Skip", help="Digits cut off the dialed number.", high=32)] = 0
-    prefix: Annotated[str, Param(label="Prefix", ref=Ref.NUMBER, max_length=32)] = ""
+    skip: Skip = 0
+    prefix: Prefix = ""
 
 
 @component(type="PickUp", title="Pick Up", group=Group.SERVICE, interacts=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Final
 
 from tamas.dialplan.call import Call
+from tamas.dialplan.common_params import LongestTalk, Prefix, Skip
 from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Ref, component
 from tamas.dialplan.dial import Cause, assignments
 from tamas.dialplan.entry import DIALABLE, Way
@@ -47,7 +48,7 @@ class QueueParams(Params):
         bool, Param(label="Introduce the agent", help="The caller hears the agent's number before the talk.")
     ] = False
     timeout: Annotated[int, Param(label="Longest wait", unit="seconds", help="0: no limit.")] = 0
-    call_limit: Annotated[int, Param(label="Longest talk", unit="seconds", help="0: no limit.")] = 0
+    call_limit: LongestTalk = 0
     options: Annotated[
         str,
         Param(
@@ -77,8 +78,8 @@ class QueueParams(Params):
             administrators_only=True,
         ),
     ] = ""
-    skip: Annotated[int, Param(label="Skip", help="Characters cut off in front.", high=32)] = 0
-    prefix: Annotated[str, Param(label="Prefix", ref=Ref.NUMBER, max_length=20)] = ""
+    skip: Skip = 0
+    prefix: Prefix = ""
     reserve: Annotated[
         bool,
         Param(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from tamas.dialplan.call import Call
+from tamas.dialplan.common_params import RingTime
 from tamas.dialplan.component import Exit, Group, Param, Params, ParamsInvalid, Ref, component
 from tamas.dialplan.dial import MAX_DIAL_LENGTH, contacts_string, phone_string
 from tamas.dialplan.directory import Extension
@@ -19,9 +20,7 @@ class RingGroupParams(Params):
     """Parameters of a Ring Group."""
 
     extensions: Annotated[tuple[str, ...], Param(label="Extensions", ref=Ref.EXTENSION)] = ()
-    timeout: Annotated[int, Param(label="Ring time", unit="seconds", low=1, high=3600)] = (
-        EXTENSION_RING_SECONDS
-    )
+    timeout: RingTime = EXTENSION_RING_SECONDS
 
 
 @component(

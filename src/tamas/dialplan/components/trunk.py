@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from tamas.dialplan.call import Call
+from tamas.dialplan.common_params import DialOptions, LongestTalk, Prefix, RingTime, Skip
 from tamas.dialplan.component import Exit, Group, Param, Params, Ref, component
 from tamas.dialplan.dial import TRUNK_RING_SECONDS
 from tamas.dialplan.graph import FAILURE, SUCCESS
@@ -16,20 +17,11 @@ class TrunkParams(Params):
     """Parameters of a Trunk."""
 
     trunk: Annotated[str, Param(label="Trunk", ref=Ref.TRUNK, help="Empty: the first active one.")] = ""
-    timeout: Annotated[int, Param(label="Ring time", unit="seconds", low=1, high=3600)] = TRUNK_RING_SECONDS
-    call_limit: Annotated[int, Param(label="Longest talk", unit="seconds", help="0: no limit.")] = 0
-    options: Annotated[
-        str,
-        Param(
-            label="Dial options",
-            ref=Ref.OPTIONS,
-            application="Dial",
-            help="Empty: the usual ones.",
-            max_length=40,
-        ),
-    ] = ""
-    skip: Annotated[int, Param(label="Skip", help="Characters cut off in front.", high=32)] = 0
-    prefix: Annotated[str, Param(label="Prefix", ref=Ref.NUMBER, max_length=20)] = ""
+    timeout: RingTime = TRUNK_RING_SECONDS
+    call_limit: LongestTalk = 0
+    options: DialOptions = ""
+    skip: Skip = 0
+    prefix: Prefix = ""
     permitted_queues: Annotated[
         list[str],
         Param(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from tamas.dialplan.asking import ApiAddress, ask, blame, check_address
 from tamas.dialplan.call import Call
-from tamas.dialplan.component import Exit, Group, Param, Params, Ref, component
+from tamas.dialplan.common_params import DialOptions, RingTime
+from tamas.dialplan.component import Exit, Group, Params, component
 from tamas.dialplan.dial import TRUNK_RING_SECONDS
 from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.graph import FAILURE, SUCCESS
@@ -22,17 +23,8 @@ class TrunkApiParams(Params):
     """Parameters of a Trunk API."""
 
     api_address: ApiAddress = ""
-    timeout: Annotated[int, Param(label="Ring time", unit="seconds", low=1, high=3600)] = TRUNK_RING_SECONDS
-    options: Annotated[
-        str,
-        Param(
-            label="Dial options",
-            ref=Ref.OPTIONS,
-            application="Dial",
-            help="Empty: the usual ones.",
-            max_length=40,
-        ),
-    ] = ""
+    timeout: RingTime = TRUNK_RING_SECONDS
+    options: DialOptions = ""
 
 
 @component(

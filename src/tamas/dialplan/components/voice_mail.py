@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from tamas.dialplan.call import Call
+from tamas.dialplan.common_params import Prefix, Skip
 from tamas.dialplan.component import Exit, Group, Param, Params, Ref, component
 from tamas.dialplan.dial import Cause
 from tamas.dialplan.directory import Mailbox
@@ -29,8 +30,8 @@ class VoiceMailParams(Params):
         ),
     ] = RECORD
     voicemail: Annotated[str, Param(label="Mailbox", ref=Ref.MAILBOX, help="Empty: the entered number.")] = ""
-    skip: Annotated[int, Param(label="Skip", help="Characters cut off in front.", high=32)] = 0
-    prefix: Annotated[str, Param(label="Prefix", ref=Ref.NUMBER, max_length=20)] = ""
+    skip: Skip = 0
+    prefix: Prefix = ""
 
 
 @component(
