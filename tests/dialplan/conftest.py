@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,43 @@ from dialplan._switchboard import Switchboard, running_switchboard
 from tamas.engine.install import AsteriskInstall
 from tamas.store.dialplan_schema import call_jobs
 from tamas.store.schema import originates
+
+HERE = Path(__file__).parent
+EVERY_DAY = {
+    "test_access_calls": 2,
+    "test_burst_calls": 1,
+    "test_call_back_calls": 1,
+    "test_completion_calls": 1,
+    "test_condition_calls": 2,
+    "test_conference_calls": 1,
+    "test_custom_plan_calls": 1,
+    "test_feature_codes": 3,
+    "test_follow_me_calls": 1,
+    "test_listening_calls": 2,
+    "test_menu_calls": 6,
+    "test_pick_up_calls": 2,
+    "test_poll_calls": 2,
+    "test_queue_calls": 3,
+    "test_ring_group_calls": 2,
+    "test_script_calls": 2,
+    "test_web_component_calls": 6,
+}
+"""How many scenarios of a module, from its first, are for every day: each component has one there.
+
+A scenario with phones takes seconds in which it mostly waits; all of them are run by ``make test-slow``.
+"""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark what is not for every day."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        most = EVERY_DAY.get(item.path.stem)
+        if most is None or item.path.parent != HERE or item.get_closest_marker("slow"):
+            continue
+        seen[item.path.stem] += 1
+        if seen[item.path.stem] > most:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
