@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from browser._page import CHROMIUM_OPTIONS, DESKTOP, LOCALES, PHONE, Language, S
 from browser._watch import PageWatch
 from support.console import ADMINISTRATOR, PASSWORD, administrator, visitor
 from support.console import Browser as ConsoleBrowser
+from support.every_day import keep_for_every_day
 from support.server import TamasServer
 
 PATIENCE = 10.0
@@ -21,7 +22,25 @@ PATIENCE = 10.0
 ROOT = Path(__file__).resolve().parents[2]
 FAILURES = ROOT / "var" / "browser-failures"
 
+EVERY_DAY = {
+    "test_accounts": 1,
+    "test_api_accounts": 1,
+    "test_api_logs": 1,
+    "test_calls": 2,
+    "test_home": 1,
+    "test_queues": 1,
+    "test_settings": 1,
+    "test_trunks": 2,
+    "test_users": 3,
+}
+"""How many stories of a page, from its first, are for every day; the others go further into it."""
+
 _outcome = pytest.StashKey[pytest.TestReport]()
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark what is not for every day."""
+    keep_for_every_day(items, Path(__file__).parent, EVERY_DAY)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from sqlalchemy import delete
 
 from dialplan._helpers import Helpers
 from dialplan._switchboard import Switchboard, running_switchboard
+from support.every_day import keep_for_every_day
 from tamas.engine.install import AsteriskInstall
 from tamas.store.dialplan_schema import call_jobs
 from tamas.store.schema import originates
@@ -32,7 +32,10 @@ EVERY_DAY = {
     "test_poll_calls": 2,
     "test_queue_calls": 3,
     "test_ring_group_calls": 2,
+    "test_reserved_place_calls": 1,
     "test_script_calls": 2,
+    "test_voicemail_calls": 6,
+    "test_voicemail_resume": 1,
     "test_web_component_calls": 6,
 }
 """How many scenarios of a module, from its first, are for every day: each component has one there.
@@ -43,14 +46,7 @@ A scenario with phones takes seconds in which it mostly waits; all of them are r
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Mark what is not for every day."""
-    seen: Counter[str] = Counter()
-    for item in items:
-        most = EVERY_DAY.get(item.path.stem)
-        if most is None or item.path.parent != HERE or item.get_closest_marker("slow"):
-            continue
-        seen[item.path.stem] += 1
-        if seen[item.path.stem] > most:
-            item.add_marker(pytest.mark.slow)
+    keep_for_every_day(items, HERE, EVERY_DAY)
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import pytest
 
 pytest.register_assert_rewrite("faults._scene", "faults._blow")
 
 from faults._scene import Scene, running_scene  # noqa: E402 - its asserts are rewritten
+from support.every_day import keep_for_every_day  # noqa: E402
 from support.server import TamasServer  # noqa: E402
 from tamas.store.clock import now  # noqa: E402
+
+EVERY_DAY = {
+    "test_api_workers": 1,
+    "test_asterisk_killed": 1,
+    "test_killed": 1,
+    "test_on_postgresql": 0,
+    "test_side_by_side": 0,
+}
+"""How many tests of a module, from its first, are for every day: each takes half a minute or more."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark what is not for every day."""
+    keep_for_every_day(items, Path(__file__).parent, EVERY_DAY)
 
 
 @pytest.fixture(scope="session")
