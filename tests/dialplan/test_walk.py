@@ -373,3 +373,28 @@ async def test_a_defect_of_a_component_costs_nobody_the_call(
     call = await board.phones["201"].call("500")
     await call.until_heard(TONES["203"])
     await call.hang_up()
+
+
+@pytest.mark.usefixtures("sounds")
+@pytest.mark.parametrize(("text", "heard"), [("summer", WELCOME), ("winter", SORRY), ("", SORRY)])
+async def test_rows_of_an_autodialer_route(board: Switchboard, text: str, heard: int) -> None:
+    """The campaign's text chooses the row; a text that no row has, or none, takes the row called any."""
+    version = await board.publish(
+        node(
+            "auto",
+            "AutodialerRoute",
+            row("summer", "hello", text="summer"),
+            row("any", "no", text="any"),
+            params={"context": "campaigns"},
+        ),
+        _say("hello", "welcome"),
+        _say("no", "sorry"),
+    )
+    board.phones["201"].manner = AutoAnswer()
+    # As a campaign will: a call that begins at this node once it is answered.
+    await board.originate("201", text or "0", start=f"{version}:auto")
+    await eventually(lambda: bool(board.phones["201"].calls), what="the call")
+    (call,) = board.phones["201"].calls
+    await call.until_heard(heard)
+    await call.until_ended()
+    assert (await board.route(await board.last_cuid()))[0] == "auto"
