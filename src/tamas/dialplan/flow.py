@@ -185,7 +185,9 @@ async def _introduce(call: Call, found: Lookup) -> None:
     """State what is known before anybody rings; show the agent's caller id in place of the phone's."""
     entry, state, caller = call.entry, call.state, call.caller
     if entry.way is Way.TRANSFER:
-        return  # the call keeps its source and type
+        # The call keeps its source, type and destination; only a forward changes where it goes.
+        state.dst = entry.dialed
+        return
     if entry.way is Way.TRUNK:
         state.type, state.did = "incoming", entry.dialed
         facts = {"did": state.did, "entry": entry.trunk}

@@ -42,7 +42,7 @@ async def test_an_agent_takes_the_call_and_hangs_up_first(floor: Floor) -> None:
     assert (row["dcontext"], row["lastapp"]) == ("incoming", "Queue")
     assert row["channel"].startswith(f"SIP/{CARRIER}-")
     assert row["dstchannel"].startswith("SIP/202-")
-    assert [step["name"] for step in row["route"]] == ["IncomingRoute", f"Queue {SALES}"]
+    assert [step["type"] for step in row["route"]] == ["IncomingRoute", "NumberKind", "Queue"]
     (visit,) = await floor.visits_of(caller)
     assert (visit["disposition"], visit["dst"], visit["dst_name"]) == ("ANSWERED", "202", NAMES["202"])
     assert (visit["qnum"], visit["hangup"], visit["queue_status"]) == (SALES, "agent", "CONTINUE")
@@ -150,12 +150,8 @@ async def test_two_queues_two_transfers_and_an_end_elsewhere(floor: Floor) -> No
     assert row["dstchannel"].startswith("SIP/204-"), "whom he talked to last"
     assert (row["type"], row["disposition"], row["hangup"]) == ("incoming", "ANSWERED", "callee")
     assert [leg["exten"] for leg in row["details"]] == ["202", "203", "204"]
-    assert [step["name"] for step in row["route"]] == [
-        "IncomingRoute",
-        f"Queue {SALES}",
-        f"Queue {SUPPORT}",
-        "Extension 204",
-    ]
+    ways = [step["type"] for step in row["route"] if step["type"] != "NumberKind"]
+    assert ways == ["IncomingRoute", "Queue", "OutgoingRoute", "Queue", "OutgoingRoute", "Extension"]
     visits = await floor.visits_of(caller)
     assert [(visit["qnum"], visit["dst"], visit["hangup"]) for visit in visits] == [
         (SALES, "202", "agent"),
