@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -108,6 +108,24 @@ async def open_api(database: Database, url: str, folder: Path, engine: object) -
     finally:
         await application.close()
         await changes.close()
+
+
+FILES = frozenset({"test_faxes", "test_announcements"})
+"""Modules whose cases differ in the files that are sent, of which the store sees nothing."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """On PostgreSQL one case of each such test is for every day."""
+    seen: set[tuple[Path, str]] = set()
+    for item in items:
+        if item.path.parent != Path(__file__).parent or item.path.stem not in FILES:
+            continue
+        name = item.name.partition("[")[0]
+        if "[postgresql" not in item.name:
+            continue
+        if (item.path, name) in seen:
+            item.add_marker(pytest.mark.slow)
+        seen.add((item.path, name))
 
 
 @pytest.fixture
