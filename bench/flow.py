@@ -12,8 +12,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,7 @@ from bench.figures import BenchBroken, Figure
 from bench.options import Options, say
 from bench.processes import running
 from bench.product import Product
-from bench.switchboard import PHONES, Step, Switchboard, open_switchboard, running_phones
+from bench.switchboard import PHONES, Place, Step, Switchboard, open_switchboard, running_phones
 from support.ports import free_port
 from tamas.dialplan.graph import Node, Output, Plan, Sheet, write_plan
 from tamas.engine.fixed_dialplan import ORIGINATED_CONTEXT
@@ -63,8 +64,8 @@ def measure(options: Options) -> Iterator[Figure]:
         async def work() -> tuple[Step, Step, float, int]:
             async with open_switchboard(product) as switchboard:
                 await _write_dialplan(switchboard)
-                by_dialplan = _into(switchboard, CONTEXT)
-                by_plan = _into(switchboard, ORIGINATED_CONTEXT)
+                by_dialplan = partial(switchboard.originate_into, CONTEXT)
+                by_plan = switchboard.by_ami
                 plan, dialplan = await climb_ways(
                     switchboard, {"plan": by_plan, "dialplan": by_dialplan}, seconds
                 )
@@ -107,13 +108,6 @@ def measure(options: Options) -> Iterator[Figure]:
     )
 
 
-def _into(switchboard: Switchboard, context: str) -> Callable[[str, str], Awaitable[str]]:
-    async def place(caller: str, callee: str) -> str:
-        return await switchboard.originate_into(context, caller, callee)
-
-    return place
-
-
 async def _write_dialplan(switchboard: Switchboard) -> None:
     for priority, (application, data) in enumerate(DIALPLAN, 1):
         said = await switchboard.command(
@@ -125,8 +119,8 @@ async def _write_dialplan(switchboard: Switchboard) -> None:
 
 async def _delay(
     switchboard: Switchboard,
-    by_plan: Callable[[str, str], Awaitable[str]],
-    by_dialplan: Callable[[str, str], Awaitable[str]],
+    by_plan: Place,
+    by_dialplan: Place,
     rate: float,
     seconds: float,
 ) -> float:

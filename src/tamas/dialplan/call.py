@@ -88,7 +88,6 @@ class Call:
         entry: Entry,
         state: CallState,
         live: LivePlan,
-        node: Node | None = None,
     ) -> None:
         self.services = services
         self.session = session
@@ -96,7 +95,7 @@ class Call:
         self.state = state
         self.live = live
         """The version of the plan that this call walks, with the variables as they are now."""
-        self._node = node
+        self._node: Node | None = None
         self.caller: Caller | None = None
         """Who sits at the phone this channel is; ``None`` for callers from outside."""
         self.prompts = Prompts(session)
@@ -206,7 +205,7 @@ class Call:
             STATE_VARIABLE: write_state(self.state),
             "TAMAS_TALKED": "1" if self.state.talked else "",
         }
-        await self.session.execute("MSet", *assignments(marks))
+        await self.set(**marks)
 
     async def tell(self, facts: Mapping[str, str]) -> None:
         """State facts (:mod:`tamas.dialplan.facts`) about this call, durably."""
@@ -320,12 +319,8 @@ class Call:
             if await self.calls_of(extension.phone) >= extension.call_limit:
                 return Outcome(status="BUSY")
             variables["OUTBOUND_GROUP_ONCE"] = f"{extension.phone}@{GROUP_CATEGORY}"
-        target = phone_string(extension.phone)
-        if extension.several_phones:
-            contacts = await self.session.get_variable(f"PJSIP_DIAL_CONTACTS({extension.phone})")
-            target = contacts_string(extension.phone, contacts or "")
         return await self.dial(
-            target,
+            await self.dial_string(extension),
             timeout=timeout,
             limit=limit,
             options=options,
@@ -333,6 +328,13 @@ class Call:
             facts=facts,
             variables=variables,
         )
+
+    async def dial_string(self, extension: Extension) -> str:
+        """What Dial calls to ring every phone of an extension."""
+        if not extension.several_phones:
+            return phone_string(extension.phone)
+        contacts = await self.session.get_variable(f"PJSIP_DIAL_CONTACTS({extension.phone})")
+        return contacts_string(extension.phone, contacts or "")
 
     async def calls_of(self, phone: str) -> int:
         """Calls of a phone that count against its limit."""
@@ -363,7 +365,7 @@ class Call:
         """
         set_before = {**(variables or {}), **(LIMIT_VARIABLES if limit is not None else {})}
         if set_before:
-            await self.session.execute("MSet", *assignments(set_before))
+            await self.set(**set_before)
         stated = dict(facts or {}) | ({"record": recording.name} if recording else {})
         words = dial_options(
             base=DIAL_OPTIONS + self.masking if options is None else options,

@@ -32,20 +32,14 @@ class CallState(msgspec.Struct, omit_defaults=True, kw_only=True):
     """Of the Outgoing or Incoming Route it entered."""
     phone: str = ""
     """Extension whose rights the call has; empty: nobody's."""
-    entry_point: str = ""
-    outgoing_point: str = ""
     queue: str = ""
     """Last queue."""
-    agent: str = ""
-    """Last agent or extension that answered."""
     hops: str = ""
     """Extensions that were rung and forwarded, joined by ``-``."""
     next_limit: int = 0
     """Seconds of talk of the next connected call (SetLimitOnCall); 0: none."""
     steps: int = 0
     """Nodes walked so far."""
-    fed: str = ""
-    """What a web-service menu noted for its own use."""
     failed: str = ""
     """Why the last party could not be reached; empty when it was."""
     cause: int = 0

@@ -28,7 +28,7 @@ from tamas.dialplan.dial import Cause
 from tamas.dialplan.entry import DIALABLE, Way
 from tamas.dialplan.feature_codes import Auth, Code, CodeType, WhoseNumber
 from tamas.dialplan.store_wait import in_time
-from tamas.dialplan.typed_secrets import ask_sealed, extension_secret
+from tamas.dialplan.typed_secrets import ask_own_secret, ask_sealed
 from tamas.engine.effects import Effect, break_told, carry_over, phones_followed, refreshed
 from tamas.store.clock import now
 from tamas.store.database import Connection
@@ -122,11 +122,7 @@ class _Run:
             sealed = await in_time(self._password())
             return sealed is not None and await ask_sealed(call, subject=f"code:{code.id}", sealed=sealed)
         # An agent without an extension has no secret of its own: the phone's vouches for it.
-        for number in (agent, self.caller.phone):
-            sealed = await extension_secret(call, number)
-            if sealed:
-                return await ask_sealed(call, subject=f"extension:{number}", sealed=sealed)
-        return False
+        return await ask_own_secret(call, agent, self.caller.phone)
 
     async def _password(self) -> bytes | None:
         async with self.call.services.database.read() as connection:

@@ -150,7 +150,7 @@ class CallFlow:
 
     async def _begin(self, session: AgiSession, entry: Entry) -> End | HandOver:
         live = await in_time(self.plans.live())
-        state = CallState(exten=entry.dialed, phone=entry.phone, entry_point=entry.trunk)
+        state = CallState(exten=entry.dialed, phone=entry.phone)
         call = self._call(session, entry, state, live)
         found = await in_time(
             look_up(self._database, phone=entry.phone, dialed=entry.dialed, trunk=entry.trunk)
@@ -223,9 +223,5 @@ async def _close(session: AgiSession, entry: Entry, end: End) -> None:
         facts = {"failed": end.failed}
         if entry.way is Way.ORIGINATED and not end.started:
             facts["dst"] = FAILED_DESTINATION
-        await _tell(session, facts)
+        await session.execute("CELGenUserEvent", EVENT, encode_facts(facts))
     await session.execute("MSet", *assignments({"TAMAS_CAUSE": str(int(end.cause)), "TAMAS_END": "1"}))
-
-
-async def _tell(session: AgiSession, facts: Mapping[str, str]) -> None:
-    await session.execute("CELGenUserEvent", EVENT, encode_facts(facts))

@@ -61,7 +61,6 @@ async def dial_trunk(
     if name is None:
         state.failed, state.cause = "no such number, and no active trunk", int(Cause.UNALLOCATED)
         return FAILURE
-    state.outgoing_point = name
     call.later(("exit", name))
     await call.mark()
     outcome = await call.dial(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tamas.dialplan.call import KEEP_CALLER_ID, Call
 from tamas.dialplan.component import End
-from tamas.dialplan.dial import Cause, assignments, cause_of
+from tamas.dialplan.dial import Cause, cause_of
 from tamas.dialplan.entry import Way
 from tamas.dialplan.resume import Leg, Outcome
 
@@ -42,4 +42,4 @@ def after_leg(outcome: Outcome) -> End:
 
 
 async def _mark(call: Call, leg: Leg) -> None:
-    await call.session.execute("MSet", *assignments({"TAMAS_NODE": str(leg), "DIALSTATUS": ""}))
+    await call.set(TAMAS_NODE=str(leg), DIALSTATUS="")

@@ -62,7 +62,6 @@ async def resume_number(call: Call, outcome: Outcome) -> Exit:
 async def after_ring(call: Call, extension: Extension, outcome: Outcome) -> Exit:
     """The output of a Dial to an extension, or where its forward policy sends the call."""
     if call.note(outcome):
-        call.state.agent = extension.number
         call.state.hops = ""
         return SUCCESS
     target = forward_target(extension.forward_policy, outcome.status, read_hops(call.state.hops))

@@ -71,6 +71,18 @@ async def extension_secret(call: Call, number: str) -> bytes | None:
     return await in_time(read())
 
 
+async def ask_own_secret(call: Call, agent: str, phone: str) -> bool:
+    """:func:`ask_secret` for the secret of an agent's own extension, else of the phone they sit at.
+
+    Nobody is right where neither is an extension.
+    """
+    for number in dict.fromkeys((agent, phone)):
+        sealed = await extension_secret(call, number)
+        if sealed:
+            return await ask_sealed(call, subject=f"extension:{number}", sealed=sealed)
+    return False
+
+
 async def ask_sealed(call: Call, *, subject: str, sealed: bytes | str) -> bool:
     """:func:`ask_secret` for a sealed one; nobody is right when it cannot be opened, which is logged.
 

@@ -7,9 +7,8 @@ from typing import Annotated, Final
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Ref, component
 from tamas.dialplan.dial import Cause
-from tamas.dialplan.directory import Caller
 from tamas.dialplan.graph import NEXT
-from tamas.dialplan.typed_secrets import ask_node_secret, ask_sealed, extension_secret
+from tamas.dialplan.typed_secrets import ask_node_secret, ask_own_secret
 
 USER: Final = "user_secret"
 DEFINED: Final = "defined_secret"
@@ -39,7 +38,7 @@ async def authentication(call: Call, params: AuthenticationParams) -> Exit:
     elif call.caller is None:
         return End(cause=Cause.REJECTED, failed="a caller without an extension has no secret to type")
     else:
-        known = await _ask_user(call, call.caller)
+        known = await ask_own_secret(call, call.caller.number, call.caller.phone)
     if known:
         return NEXT
     return End(cause=Cause.REJECTED, failed="no right secret was typed")
@@ -49,12 +48,3 @@ async def authentication(call: Call, params: AuthenticationParams) -> Exit:
 def _check(params: AuthenticationParams) -> None:
     if params.type == DEFINED and not params.defined_secret:
         raise ParamsInvalid("defined_secret", "is empty")
-
-
-async def _ask_user(call: Call, caller: Caller) -> bool:
-    """Of an agent who signed in at the phone their own extension's secret, if they have one."""
-    for number in dict.fromkeys((caller.number, caller.phone)):
-        sealed = await extension_secret(call, number)
-        if sealed:
-            return await ask_sealed(call, subject=f"extension:{number}", sealed=sealed)
-    return False

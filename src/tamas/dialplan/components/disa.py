@@ -61,9 +61,7 @@ async def _dialed(call: Call, max_digits: int) -> str:
     digits = await session.wait_for_digit(FIRST_DIGIT_SECONDS) or ""
     with contextlib.suppress(AgiCommandFailed):
         await session.execute("StopPlayTones")
-    while digits and len(digits) < max_digits:
-        digit = await session.wait_for_digit(NEXT_DIGIT_SECONDS)
-        if digit is None or digit == "#":
-            break
-        digits += digit
-    return digits
+    if not digits or max_digits == 1:
+        return digits
+    # Within Asterisk: AGI drops what is pressed between two commands.
+    return digits + await session.get_data("", timeout=NEXT_DIGIT_SECONDS, max_digits=max_digits - 1)

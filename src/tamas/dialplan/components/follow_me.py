@@ -107,10 +107,7 @@ async def _ring(call: Call, params: FollowMeParams, follower: Follower, limit: i
         options=params.options + call.masking if params.options else None,
         recording=await call.recording(wanted=extension.record),
     )
-    if not call.note(outcome):
-        return FAILURE
-    call.state.agent = extension.number
-    return SUCCESS
+    return SUCCESS if call.note(outcome) else FAILURE
 
 
 async def _ring_external(call: Call, params: FollowMeParams, follower: Follower, limit: int) -> Exit:

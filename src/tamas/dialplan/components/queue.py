@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from tamas.dialplan.call import Call
 from tamas.dialplan.common_params import LongestTalk, Prefix, Skip
 from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Ref, component
-from tamas.dialplan.dial import Cause, assignments
+from tamas.dialplan.dial import Cause
 from tamas.dialplan.entry import DIALABLE, Way
 from tamas.dialplan.graph import FAILURE, SUCCESS
 from tamas.dialplan.introduction import INTRODUCE_SCRIPT
@@ -137,7 +137,7 @@ async def queue(call: Call, params: QueueParams) -> Exit:
         KEYS_VARIABLE: offered_key(params.reserve_key, number) if offers else "",
     }
     session = call.session
-    await session.execute("MSet", *assignments(variables))
+    await call.set(**variables)
     # Its parentheses would be read by MSet.
     await session.set_variable("_TAMAS_CALL_OPTIONS", params.call_options)
     subroutine = QUEUE_ANSWERED_SUBROUTINE if recording or params.macro else ""

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from tamas.dialplan.call import Call
 from tamas.dialplan.common_params import RingTime
 from tamas.dialplan.component import Exit, Group, Param, Params, ParamsInvalid, Ref, component
-from tamas.dialplan.dial import MAX_DIAL_LENGTH, contacts_string, phone_string
+from tamas.dialplan.dial import MAX_DIAL_LENGTH
 from tamas.dialplan.directory import Extension
 from tamas.dialplan.graph import FAILURE, SUCCESS
 from tamas.dialplan.resume import Outcome
@@ -75,10 +75,7 @@ async def _target(call: Call, members: list[Extension]) -> str:
     for member in members:
         if member.call_limit is not None and await call.calls_of(member.phone) >= member.call_limit:
             continue
-        target = phone_string(member.phone)
-        if member.several_phones:
-            contacts = await call.session.get_variable(f"PJSIP_DIAL_CONTACTS({member.phone})")
-            target = contacts_string(member.phone, contacts or "")
+        target = await call.dial_string(member)
         length += len(target) + 1
         if length > MAX_DIAL_LENGTH:
             break
@@ -93,6 +90,5 @@ async def _after(call: Call, members: list[Extension], outcome: Outcome) -> Exit
     peer = await call.session.get_variable("DIALEDPEERNAME") or ""
     phone = peer.partition("/")[2].rpartition("-")[0]
     number = next((member.number for member in members if member.phone == phone), "")
-    call.state.agent = number or call.state.agent
     call.destination(number)
     return SUCCESS
