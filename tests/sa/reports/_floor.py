@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from support.manager import manager
 from support.server import TamasServer
 from support.waiting import eventually
 from tamas.demo.call import PhoneCall
@@ -45,6 +46,16 @@ class Floor:
             await self.server.api(
                 "pbx/queues/addagent", {"queue": queue, "source": agent, "agent": agent, "penalty": "0"}
             )
+
+    async def until_waiting(self, queue: str) -> None:
+        """Somebody waits in a queue. A call is answered a moment before it does."""
+
+        async def waits() -> bool:
+            async with manager(self.server) as ami:
+                entries = await ami.list_action("QueueStatus", {"Queue": queue})
+            return any(entry.event == "QueueEntry" for entry in entries)
+
+        await eventually(waits, what=f"a caller in queue {queue}")
 
     async def takes_a_break(self, queue: str, agent: str) -> None:
         """An agent is on break in a queue."""

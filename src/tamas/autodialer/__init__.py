@@ -1,0 +1,1 @@
+"""Campaigns: state machines, pacing, dialing, results."""

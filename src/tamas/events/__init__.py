@@ -1,0 +1,1 @@
+"""Events: their catalogue, the outbox, delivery to receivers, the live stream."""
