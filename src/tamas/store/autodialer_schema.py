@@ -44,6 +44,7 @@ dialer_groups = Table(
     Column("id", Id, primary_key=True),
     Column("name", String(80), nullable=False),
     Column("description", Text, nullable=False, server_default=text("''")),
+    Column("list_id", Id, nullable=False, comment="Its numbers; other ones are another list"),
     Column("count", Integer, nullable=False, comment="Its numbers, each once"),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
@@ -54,11 +55,12 @@ dialer_groups = Table(
 dialer_group_numbers = Table(
     "dialer_group_numbers",
     metadata,
-    Column("group_id", Id, primary_key=True),
-    Column("position", Integer, primary_key=True, autoincrement=False, comment="From 0, in given order"),
+    Column("list_id", Id, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False, comment="In given order, with gaps"),
     Column("number", String(32), nullable=False),
-    UniqueConstraint("group_id", "number"),
-    comment="Removed by hand with their group: a million rows are not for a cascade",
+    UniqueConstraint("list_id", "number"),
+    sqlite_with_rowid=False,
+    comment="Lists that never change. Removed by hand: a million rows are not for a cascade",
 )
 
 dialer_sounds = Table(
@@ -110,6 +112,7 @@ campaigns = Table(
     ),
     Column("numbers", Text, nullable=False, comment="JSON list, as given"),
     Column("groups", Text, nullable=False, comment="JSON list of ids, as given"),
+    Column("lists", Text, nullable=False, comment="JSON list: what the groups were when the round was made"),
     Column("max_tries", Integer, nullable=False),
     Column("try_interval", Integer, nullable=False, comment="Seconds"),
     Column("start_at", BigInteger, nullable=False),

@@ -537,6 +537,30 @@ SETTINGS: dict[str, SettingSpec] = {
             check=_line,
             description="Announcement that callers of a burst hear; empty: none.",
         ),
+        SettingSpec(
+            key="autodialer.caller_id",
+            default="1000",
+            check=_caller_number,
+            description="Number that calls of campaigns show; carriers may refuse what is none of theirs.",
+        ),
+        SettingSpec(
+            key="autodialer.ring_seconds",
+            default=45,
+            check=_whole(5, 300),
+            description="Seconds that a campaign lets a number ring.",
+        ),
+        SettingSpec(
+            key="autodialer.max_calls",
+            default=0,
+            check=_whole(0, 10_000),
+            description="Calls of all campaigns at the same time; 0: what the trunk managers allow.",
+        ),
+        SettingSpec(
+            key="autodialer.max_per_number_per_day",
+            default=0,
+            check=_whole(0, 1000),
+            description="Calls of campaigns that one number may get within 24 hours; 0: no limit.",
+        ),
     )
 }
 """Every setting by its key."""

@@ -57,6 +57,12 @@ def upgrade() -> None:
         ),
         sa.Column("numbers", sa.Text(), nullable=False, comment="JSON list, as given"),
         sa.Column("groups", sa.Text(), nullable=False, comment="JSON list of ids, as given"),
+        sa.Column(
+            "lists",
+            sa.Text(),
+            nullable=False,
+            comment="JSON list: what the groups were when the round was made",
+        ),
         sa.Column("max_tries", sa.Integer(), nullable=False),
         sa.Column("try_interval", sa.Integer(), nullable=False, comment="Seconds"),
         sa.Column("start_at", sa.BigInteger(), nullable=False),
@@ -208,20 +214,31 @@ def upgrade() -> None:
     op.create_index("ix_dialer_contacts_name", "dialer_contacts", ["name", "id"], unique=False)
     op.create_table(
         "dialer_group_numbers",
-        sa.Column("group_id", sa.String(length=24), nullable=False),
+        sa.Column("list_id", sa.String(length=24), nullable=False),
         sa.Column(
-            "position", sa.Integer(), autoincrement=False, nullable=False, comment="From 0, in given order"
+            "position",
+            sa.Integer(),
+            autoincrement=False,
+            nullable=False,
+            comment="In given order, with gaps",
         ),
         sa.Column("number", sa.String(length=32), nullable=False),
-        sa.PrimaryKeyConstraint("group_id", "position", name=op.f("pk_dialer_group_numbers")),
-        sa.UniqueConstraint("group_id", "number", name=op.f("uq_dialer_group_numbers_group_id_number")),
-        comment="Removed by hand with their group: a million rows are not for a cascade",
+        sa.PrimaryKeyConstraint("list_id", "position", name=op.f("pk_dialer_group_numbers")),
+        sa.UniqueConstraint("list_id", "number", name=op.f("uq_dialer_group_numbers_list_id_number")),
+        comment="Lists that never change. Removed by hand: a million rows are not for a cascade",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "dialer_groups",
         sa.Column("id", sa.String(length=24), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("description", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column(
+            "list_id",
+            sa.String(length=24),
+            nullable=False,
+            comment="Its numbers; other ones are another list",
+        ),
         sa.Column("count", sa.Integer(), nullable=False, comment="Its numbers, each once"),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
