@@ -188,11 +188,14 @@ class Call:
             self.state.definite = True
             self.later(("definite", "1"))
 
-    async def flush(self) -> None:
-        """State what waits to be stated."""
+    async def flush(self, *, dead: bool = False) -> None:
+        """State what waits to be stated.
+
+        :param dead: the channel has hung up; what Asterisk takes no more is lost.
+        """
         facts, self._untold = self._untold, []
         for encoded in encode_pairs(facts):
-            await self.session.execute("CELGenUserEvent", EVENT, encoded)
+            await self.session.execute("CELGenUserEvent", EVENT, encoded, dead=dead)
 
     async def mark(self) -> None:
         """Write on the channel where the call is, so that another process can go on from here."""

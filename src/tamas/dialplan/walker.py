@@ -7,6 +7,7 @@ repeated after our restart instead.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -18,7 +19,7 @@ from tamas.dialplan.graph import ERROR, FAILURE, INVALID, NEXT, NO, Node
 from tamas.dialplan.plans import USUAL_CONTEXT
 from tamas.dialplan.resume import Outcome
 from tamas.dialplan.store_wait import StoreUnreachable
-from tamas.engine.fastagi import AgiCommandFailed, AgiError, AgiUnsafeValue
+from tamas.engine.fastagi import AgiCommandFailed, AgiError, AgiHangup, AgiUnsafeValue
 from tamas.store.clock import now
 from tamas.store.database import STORE_ERRORS
 
@@ -66,6 +67,14 @@ class Walker:
         return await self._walk(self._following(node, await self._work(node, go_on)))
 
     async def _walk(self, at: Node | End | HandOver, *, again: bool = False) -> End | HandOver:
+        try:
+            return await self._steps(at, again=again)
+        except AgiHangup:
+            with contextlib.suppress(AgiError):  # the connection may be gone as well
+                await self._call.flush(dead=True)
+            raise
+
+    async def _steps(self, at: Node | End | HandOver, *, again: bool) -> End | HandOver:
         call = self._call
         while isinstance(at, Node):
             call.state.steps += 1

@@ -392,17 +392,21 @@ class AgiSession:
         name = line.split(maxsplit=1)[0].strip('"').upper()
         return (await self._link.exchange(name, data, dead=False)).text
 
-    async def execute(self, application: str, *arguments: str, timeout: float | None = None) -> str:
+    async def execute(
+        self, application: str, *arguments: str, timeout: float | None = None, dead: bool = False
+    ) -> str:
         """Run a dialplan application and return its result, mostly ``0``.
 
         ``arguments`` are joined by commas and must keep their number, see ``join_arguments``. What the
-        application did is in its status variable (DIALSTATUS, QUEUESTATUS). Raises ``AgiCommandFailed`` when
-        Asterisk has no such application, ``AgiHangup`` when the channel hung up, its subclass
-        ``AgiCallEnded`` when the application only asked to end the call, and what ``command`` raises.
+        application did is in its status variable (DIALSTATUS, QUEUESTATUS). ``dead`` is that of ``command``.
+        Raises ``AgiCommandFailed`` when Asterisk has no such application, ``AgiHangup`` when the channel hung
+        up, its subclass ``AgiCallEnded`` when the application only asked to end the call, and what
+        ``command`` raises.
         """
         if _APPLICATION.fullmatch(application) is None:
             raise AgiUnsafeValue(f"{application!r} cannot be the name of an application")
-        reply = await self.command("EXEC", application, join_arguments(arguments), timeout=timeout)
+        words = ("EXEC", application, join_arguments(arguments))
+        reply = await self.command(*words, timeout=timeout, dead=dead)
         if reply.result == "-2":
             raise AgiCommandFailed(f"EXEC {application}", "no such application", reply.code)
         if reply.result == "-1":

@@ -27,7 +27,7 @@ class AnswerParams(Params):
     ] = ANSWER
 
 
-@component(type="Answer", group=Group.AUDIO, outputs=(NEXT,), answers=(NEXT,))
+@component(type="Answer", group=Group.AUDIO, outputs=(NEXT,), answers=(NEXT,), instant=True)
 async def answer(call: Call, params: AnswerParams) -> Exit:
     """Answer the call, so that the caller hears what comes; needed before menus, sounds and surveys."""
     if params.type == PROGRESS:
