@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bad_input._target import FAILED, Target, services, with_value
-from tamas.dialplan.entry import DIALABLE
+from tamas.engine.dialing_out import DIALABLE
 from tamas.sa.fields import Boolish, Dialable, ListOf, Model, Nested, OneOf, model_of
 from tamas.sa.pbx.field_types import Labels, Title
 from tamas.sa.search import SortColumns

@@ -10,9 +10,8 @@ from tamas.dialplan.dial import (
     cause_of,
     contacts_string,
     dial_options,
-    is_barred,
-    trunk_string,
 )
+from tamas.engine.dialing_out import is_barred, trunk_string
 
 RUNTIME = {"call_limit.warning_seconds": 20, "call_limit.repeat_seconds": 10}
 

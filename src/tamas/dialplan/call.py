@@ -27,11 +27,12 @@ from tamas.dialplan.dial import (
     reason_of,
 )
 from tamas.dialplan.directory import Caller, Extension, Lookup, look_up
-from tamas.dialplan.entry import DIALABLE, Entry, Way
+from tamas.dialplan.entry import Entry, Way
 from tamas.dialplan.facts import EVENT, encode_facts, encode_pairs
 from tamas.dialplan.prompts import Prompts
 from tamas.dialplan.resume import Outcome, Place
 from tamas.dialplan.store_wait import in_time
+from tamas.engine.dialing_out import DIALABLE
 from tamas.engine.fastagi import AgiCommandFailed, AgiHangup, AgiRaw, AgiSession
 from tamas.engine.fixed_dialplan import DIAL_OPTIONS
 from tamas.recordings.names import Recording, RecordingNames

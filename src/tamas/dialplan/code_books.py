@@ -9,8 +9,8 @@ from typing import Any, Final
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.feature_codes import FOR_QUEUES, Auth, CodeType, WhichQueue, WhoseNumber
+from tamas.engine.dialing_out import DIALABLE
 from tamas.engine.sip_secrets import SecretSeal
 from tamas.errors import TamasError
 from tamas.store.clock import now

@@ -6,14 +6,13 @@ Causes are those of ITU-T Q.850; chan_pjsip turns them into SIP responses (486, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, Final
 
 from tamas.engine.fastagi import AgiRaw
 from tamas.engine.fixed_dialplan import ANSWERED_SUBROUTINE
 from tamas.errors import TamasError
-from tamas.store.views import trunk_endpoint
 
 TRUNK_RING_SECONDS: Final = 60
 """Networks beyond a trunk have limits of their own; ours only ends what they forget."""
@@ -72,11 +71,6 @@ def assignments(values: Mapping[str, str]) -> list[str]:
     return [f"{name}={value}" for name, value in values.items()]
 
 
-def is_barred(number: str, prefixes: Sequence[str]) -> bool:
-    """Whether a number begins with one of the prefixes that may not be dialed (``calls.barred_prefixes``)."""
-    return number.startswith(tuple(prefixes))
-
-
 def phone_string(number: str) -> str:
     """What Dial rings for an extension with one phone."""
     return f"PJSIP/{number}"
@@ -100,11 +94,6 @@ def contacts_string(number: str, dial_contacts: str) -> str:
         contacts.pop()
         joined = "&".join(contacts)
     return joined or phone_string(number)
-
-
-def trunk_string(trunk: str, number: str) -> str:
-    """What Dial calls for a number beyond a trunk."""
-    return f"PJSIP/{number}@{trunk_endpoint(trunk)}"
 
 
 def dial_options(

@@ -17,8 +17,6 @@ from tamas.store.views import (
     TRUNK_PREFIX,
 )
 
-DIALABLE: Final = re.compile(r"[+*#0-9A-Za-z]{1,32}")
-"""What can be dialed at all; everything else is an unallocated number."""
 RESUME_SCRIPT: Final = "resume"
 
 _CHANNEL: Final = re.compile(r"(?P<technology>PJSIP|Local)/(?P<name>.+)-[0-9a-f]{8}(?:;[12])?")

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from sqlalchemy import Select, case, func, insert, literal_column, select, update
 
-from tamas.dialplan.dial import trunk_string
-from tamas.dialplan.originate import EngineRefused, caller_id_header, fresh_ids
+from tamas.dialplan.originate import EngineRefused, fresh_ids
 from tamas.engine.ami import AmiActionFailed, AmiClient, AmiError, AmiTimeout
+from tamas.engine.dialing_out import caller_id_header, trunk_string
 from tamas.engine.fixed_dialplan import FAX_SEND_CONTEXT
 from tamas.store.clock import now
 from tamas.store.database import Connection, Database

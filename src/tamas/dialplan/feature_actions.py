@@ -25,10 +25,11 @@ from tamas.agents.memberships import (
 )
 from tamas.dialplan.component import End
 from tamas.dialplan.dial import Cause
-from tamas.dialplan.entry import DIALABLE, Way
+from tamas.dialplan.entry import Way
 from tamas.dialplan.feature_codes import Auth, Code, CodeType, WhoseNumber
 from tamas.dialplan.store_wait import in_time
 from tamas.dialplan.typed_secrets import ask_own_secret, ask_sealed
+from tamas.engine.dialing_out import DIALABLE
 from tamas.engine.effects import Effect, break_told, carry_over, phones_followed, refreshed
 from tamas.store.clock import now
 from tamas.store.database import Connection

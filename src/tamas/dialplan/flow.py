@@ -16,7 +16,7 @@ from tamas.dialplan.call_state import CallState
 from tamas.dialplan.component import End, HandOver
 from tamas.dialplan.dial import Cause, assignments
 from tamas.dialplan.directory import Lookup, look_up
-from tamas.dialplan.entry import DIALABLE, RESUME_SCRIPT, Entry, Way, read_entry
+from tamas.dialplan.entry import RESUME_SCRIPT, Entry, Way, read_entry
 from tamas.dialplan.facts import EVENT, encode_facts
 from tamas.dialplan.introduction import INTRODUCE_SCRIPT, introduce
 from tamas.dialplan.legs import after_leg, ring_leg
@@ -27,6 +27,7 @@ from tamas.dialplan.sounds import Sounds
 from tamas.dialplan.store_wait import StoreUnreachable, in_time
 from tamas.dialplan.walker import INCOMING, OUTGOING, Walker
 from tamas.dialplan.web_service import WebServices
+from tamas.engine.dialing_out import DIALABLE
 from tamas.engine.fastagi import AgiCallEnded, AgiSession
 from tamas.engine.layout import EngineLayout
 from tamas.engine.link import EngineAccess

@@ -9,10 +9,11 @@ from sqlalchemy import String, bindparam, cast, select
 
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import Exit
-from tamas.dialplan.dial import Cause, is_barred, trunk_string
+from tamas.dialplan.dial import Cause
 from tamas.dialplan.directory import active_trunk
 from tamas.dialplan.graph import FAILURE, SUCCESS
 from tamas.dialplan.store_wait import in_time
+from tamas.engine.dialing_out import is_barred, trunk_string
 from tamas.store.database import HotQuery
 from tamas.store.schema import queue_members
 

@@ -15,11 +15,11 @@ from typing import Final
 
 from sqlalchemy import insert, select
 
-from tamas.dialplan.dial import is_barred, phone_string, trunk_string
+from tamas.dialplan.dial import phone_string
 from tamas.dialplan.directory import Extension, active_trunk, look_up
-from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.plans import outgoing_contexts
 from tamas.engine.ami import AmiActionFailed, AmiClient, AmiError, AmiTimeout, variable_assignment
+from tamas.engine.dialing_out import DIALABLE, caller_id_header, fresh_uniqueid, is_barred, trunk_string
 from tamas.engine.fixed_dialplan import ORIGINATED_CONTEXT
 from tamas.errors import TamasError
 from tamas.store.clock import MICROSECONDS, now
@@ -41,13 +41,7 @@ DEFAULT_CONTEXTS: Final = frozenset({"main_routing"})
 CAUSE_FAILED: Final = 38
 """Network out of order (ITU-T Q.850): the engine could not be asked."""
 
-ANONYMOUS: Final = "anonymous"
-"""User part of a hidden SIP address (RFC 3323)."""
-
 _ID_TRIES: Final = 8
-_SERIALS: Final = 1_000_000_000
-"""Our serials begin here. Asterisk's own count up from 0 at each start and never come so far."""
-_SIP_USER: Final = re.compile(r"[A-Za-z0-9_.+*#-]{1,32}")
 _SHOWN: Final = re.compile(r'[^\x00-\x1f\x7f-\x9f\u2028\u2029${}\[\],&|;"<>\\`^]{1,80}')
 
 
@@ -188,12 +182,10 @@ def fresh_ids(at: int) -> tuple[str, str]:
 
     :param at: microseconds since the epoch.
     """
-    seconds, fraction = divmod(at, MICROSECONDS)
+    seconds = at // MICROSECONDS
     # The fraction is random: several processes may ask in the same microsecond.
     originated_call_id = f"orig.call.{seconds}.{secrets.randbelow(MICROSECONDS):06d}"
-    return originated_call_id, (
-        f"{seconds}.{_SERIALS + secrets.randbelow(_SERIALS // 1000) * 1000 + fraction % 1000}"
-    )
+    return originated_call_id, fresh_uniqueid(at)
 
 
 async def _write_row(database: Database, request: OriginateRequest, also: Also | None) -> tuple[str, str]:
@@ -263,12 +255,3 @@ def _first_leg(request: OriginateRequest, extension: Extension | None) -> str:
         return f"Local/{extension.number}@{FIRST_LEG_CONTEXT}/n"
     # A switched-off extension has no phone: Asterisk says so, and the record has the reason.
     return phone_string(extension.phone or extension.number)
-
-
-def caller_id_header(shown: str) -> str:
-    """A caller id in the form ``"name" <number>``, which Asterisk takes apart again.
-
-    A text that can stand in a SIP address is shown as number too, because many phones show only that. Else
-    the number is :data:`ANONYMOUS`: without any, Asterisk would show the first party's own.
-    """
-    return f'"{shown}" <{shown if _SIP_USER.fullmatch(shown) else ANONYMOUS}>'

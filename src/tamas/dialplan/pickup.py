@@ -6,8 +6,8 @@ from typing import Final
 
 from tamas.dialplan.dial import phone_string
 from tamas.dialplan.jobs import Job, JobOutcome, JobServices, done, job_handler, keep_job
-from tamas.dialplan.originate import caller_id_header
 from tamas.engine.ami import AmiActionFailed, AmiClient
+from tamas.engine.dialing_out import caller_id_header
 
 JOB_KIND: Final = "pickup"
 JOB_SECONDS: Final = 20

@@ -6,10 +6,10 @@ from tamas.dialplan.call import Call
 from tamas.dialplan.component import Exit, Reroute
 from tamas.dialplan.dial import Cause
 from tamas.dialplan.directory import Extension
-from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.forwarding import forward_target
 from tamas.dialplan.graph import BUSY, FAILURE, SUCCESS
 from tamas.dialplan.resume import Outcome, read_hops, write_hops
+from tamas.engine.dialing_out import DIALABLE
 
 
 async def ring_number(

@@ -17,7 +17,7 @@ from typing import Final, Literal, cast
 
 from persiantools.jdatetime import JalaliDate
 
-from tamas.dialplan.entry import DIALABLE
+from tamas.engine.dialing_out import DIALABLE
 from tamas.errors import TamasError
 
 MAX_LENGTH: Final = 32_768

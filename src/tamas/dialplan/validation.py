@@ -19,7 +19,6 @@ import msgspec
 import tamas.dialplan.components  # noqa: F401 - declares them
 from tamas.dialplan.application_options import options_problem
 from tamas.dialplan.component import COMPONENTS, ROWS, Component, Param, Params, ParamsInvalid, Ref
-from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.graph import MAX_NODES, MAX_OUTPUTS, Node, Output, Plan
 from tamas.dialplan.parameter_walk import fields_of, texts_in, variables_in
 from tamas.dialplan.patterns import incoming_problem, pattern_problem
@@ -28,6 +27,7 @@ from tamas.dialplan.plans import resolve
 from tamas.dialplan.sounds import BUILTIN, is_builtin
 from tamas.dialplan.web_addresses import address_problem
 from tamas.dialplan.world import VariableType, World
+from tamas.engine.dialing_out import DIALABLE
 
 MAX_NAME: Final = 80
 MAX_KEY: Final = 64

@@ -21,12 +21,12 @@ from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import Connection, Dialect, Row
 from tamas.store.fax_schema import faxes
 from tamas.store.ids import following_id
+from tamas.store.order import line_up
 from tamas.store.schema import (
     calls,
     cdr,
     cel,
     extensions,
-    leases,
     merged_linkedids,
     originates,
     poll_answers,
@@ -35,8 +35,6 @@ from tamas.store.schema import (
     queue_visits,
 )
 
-_ORDER = "records.order"
-"""A row of ``leases`` that nobody holds: locking it lines up the transactions that give ids."""
 _KEYS_PER_STATEMENT = 1000
 
 
@@ -193,10 +191,3 @@ async def _settle(tx: Connection, dialect: Dialect, closings: Sequence[Closing],
             .values(closed_at=at, reason=bindparam("why")),
             originated,
         )
-
-
-async def line_up(tx: Connection, dialect: Dialect) -> None:
-    """Wait until no other transaction that writes calls is open (SQLite has one writer anyway)."""
-    if dialect == "postgresql":
-        insert = postgresql.insert(leases).values(name=_ORDER, holder="", expires_at=0)
-        await tx.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"expires_at": 0}))

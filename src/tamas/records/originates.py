@@ -17,9 +17,10 @@ from sqlalchemy import literal, select, update
 
 from tamas.records.build import failed_originate, first_party_of
 from tamas.records.causes import NO_ANSWER, NO_ROUTE, Outcome, outcome_of_cause
-from tamas.records.closing import Closing, line_up, write_calls
+from tamas.records.closing import Closing, write_calls
 from tamas.store.clock import now
 from tamas.store.database import Connection, Database
+from tamas.store.order import line_up
 from tamas.store.schema import calls, cel, originates
 
 log = logging.getLogger(__name__)

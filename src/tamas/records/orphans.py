@@ -7,11 +7,12 @@ from collections.abc import Set
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import or_, select
 
-from tamas.records.closing import line_up, write_calls
+from tamas.records.closing import write_calls
 from tamas.records.facts import time_text
 from tamas.records.inbox import read_calls
 from tamas.records.ingest import BATCH, closing_of
 from tamas.store.database import Database
+from tamas.store.order import line_up
 from tamas.store.schema import calls, cdr, cel
 
 

@@ -11,13 +11,13 @@ import msgspec
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Ref, component
 from tamas.dialplan.dial import Cause
-from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.graph import NEXT
 from tamas.dialplan.jobs import Job, JobOutcome, JobServices, add_job, done, job_handler, open_jobs
 from tamas.dialplan.originate import MAX_TIMEOUT, OriginateRequest
 from tamas.dialplan.promised_calls import asked_by, make_call
 from tamas.dialplan.resume import Place
 from tamas.dialplan.store_wait import in_time
+from tamas.engine.dialing_out import DIALABLE
 from tamas.store.clock import MICROSECONDS, now
 
 log = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from typing import Annotated, Final
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Ref, Reroute, component
 from tamas.dialplan.dial import Cause
-from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.typed_secrets import ask_node_secret
 from tamas.dialplan.walker import OUTGOING
+from tamas.engine.dialing_out import DIALABLE
 from tamas.engine.fastagi import AgiCommandFailed
 
 NO_PASSWORD: Final = "no-password"  # noqa: S105 - the documented word for none

@@ -6,11 +6,11 @@ from tamas.dialplan.asking import ApiAddress, ask, blame, check_address
 from tamas.dialplan.call import Call
 from tamas.dialplan.common_params import DialOptions, RingTime
 from tamas.dialplan.component import Exit, Group, Params, component
-from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.graph import BUSY, FAILURE, SUCCESS
 from tamas.dialplan.reaching import resume_number, ring_number
 from tamas.dialplan.resume import Outcome
 from tamas.dialplan.web_service import WebServiceFailed, answered_text
+from tamas.engine.dialing_out import DIALABLE
 from tamas.engine.fixed_dialplan import EXTENSION_RING_SECONDS
 
 

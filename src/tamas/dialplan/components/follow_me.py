@@ -10,10 +10,10 @@ from tamas.dialplan.call import Call
 from tamas.dialplan.common_params import DialOptions, LongestTalk
 from tamas.dialplan.component import Exit, Group, Param, Params, ParamsInvalid, Ref, component
 from tamas.dialplan.dial import Cause
-from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.graph import FAILURE, SUCCESS
 from tamas.dialplan.leaving import dial_trunk
 from tamas.dialplan.resume import Outcome
+from tamas.engine.dialing_out import DIALABLE
 from tamas.engine.fixed_dialplan import EXTENSION_RING_SECONDS
 
 EXTENSION: Final = "extension"

@@ -6,12 +6,13 @@ from typing import Annotated
 
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Ref, Row, component
-from tamas.dialplan.dial import Cause, is_barred
+from tamas.dialplan.dial import Cause
 from tamas.dialplan.feature_actions import run_feature_code
 from tamas.dialplan.feature_codes import feature_code
 from tamas.dialplan.patterns import best_match
 from tamas.dialplan.plans import USUAL_CONTEXT
 from tamas.dialplan.speed_dials import speed_dial
+from tamas.engine.dialing_out import is_barred
 
 
 class OutgoingRouteParams(Params):

@@ -10,7 +10,7 @@ from tamas.dialplan.call import Call
 from tamas.dialplan.common_params import LongestTalk, Prefix, Skip
 from tamas.dialplan.component import End, Exit, Group, Param, Params, ParamsInvalid, Ref, component
 from tamas.dialplan.dial import Cause
-from tamas.dialplan.entry import DIALABLE, Way
+from tamas.dialplan.entry import Way
 from tamas.dialplan.graph import FAILURE, SUCCESS
 from tamas.dialplan.introduction import INTRODUCE_SCRIPT
 from tamas.dialplan.plans import USUAL_CONTEXT
@@ -19,6 +19,7 @@ from tamas.dialplan.reservation import RESERVATION_VARIABLE, Place, claim_place,
 from tamas.dialplan.resume import Outcome
 from tamas.dialplan.resume import Place as PlanPlace
 from tamas.dialplan.store_wait import in_time
+from tamas.engine.dialing_out import DIALABLE
 from tamas.engine.fastagi import AgiHangup, AgiRaw
 from tamas.engine.fixed_dialplan import QUEUE_ANSWERED_SUBROUTINE
 from tamas.store.clock import now

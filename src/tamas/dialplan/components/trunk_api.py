@@ -9,11 +9,11 @@ from tamas.dialplan.call import Call
 from tamas.dialplan.common_params import DialOptions, RingTime
 from tamas.dialplan.component import Exit, Group, Params, component
 from tamas.dialplan.dial import TRUNK_RING_SECONDS
-from tamas.dialplan.entry import DIALABLE
 from tamas.dialplan.graph import FAILURE, SUCCESS
 from tamas.dialplan.leaving import dial_trunk
 from tamas.dialplan.resume import Outcome
 from tamas.dialplan.web_service import WebServiceFailed, answered_text
+from tamas.engine.dialing_out import DIALABLE
 
 LONGEST_TALK: Final = 86_400
 """Seconds; a longer limit is as good as this one."""

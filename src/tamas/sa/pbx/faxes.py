@@ -20,7 +20,7 @@ from typing import Annotated, Any, BinaryIO
 import msgspec
 from sqlalchemy import ColumnElement, func, insert, select
 
-from tamas.dialplan.dial import is_barred, trunk_string
+from tamas.engine.dialing_out import is_barred, trunk_string
 from tamas.engine.layout import EngineLayout
 from tamas.media.apart import document_apart, pdf_apart, text_apart
 from tamas.media.fax import MAX_TEXT
