@@ -561,6 +561,25 @@ SETTINGS: dict[str, SettingSpec] = {
             check=_whole(0, 1000),
             description="Calls of campaigns that one number may get within 24 hours; 0: no limit.",
         ),
+        SettingSpec(
+            key="events.days",
+            default=7,
+            check=_whole(4, 3650),
+            description="Days that events and tries to deliver them are kept; they are tried for three.",
+        ),
+        SettingSpec(
+            key="events.rows",
+            default=2_000_000,
+            check=_whole(10_000, 1_000_000_000),
+            description="Events, and tries to deliver them, that are kept at most.",
+        ),
+        SettingSpec(
+            key="events.allow_internal",
+            default=False,
+            check=_boolean,
+            description="Whether every receiver of events may be on this machine and in networks that are "
+            "not the internet's; else only those that say so.",
+        ),
     )
 }
 """Every setting by its key."""
