@@ -14,9 +14,9 @@ import pytest
 from support.integrator import SILENCE, Answer, Integrator, Raw, page
 from support.waiting import eventually
 from tamas.dialplan.circuit_breaker import FAILURES, REST_SECONDS, CircuitBreaker
-from tamas.dialplan.web_addresses import address_problem, may_connect
 from tamas.dialplan.web_service import MAX_ANSWER_BYTES, WebServiceFailed, WebServices, answered_text
 from tamas.engine.sip_secrets import SecretSeal
+from tamas.outgoing.addresses import address_problem, may_connect
 from tamas.store.runtime_settings import SETTINGS
 
 SEAL = SecretSeal(b"k" * 32)

@@ -34,7 +34,7 @@ from tamas.engine.ami import (
     encode_action,
     variable_assignment,
 )
-from tamas.engine.backoff import BackOff
+from tamas.outgoing.backoff import BackOff
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 QUICK = BackOff(first=0.01, cap=0.05)

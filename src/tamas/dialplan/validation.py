@@ -25,9 +25,9 @@ from tamas.dialplan.patterns import incoming_problem, pattern_problem
 from tamas.dialplan.plan_paths import circles, reachable
 from tamas.dialplan.plans import resolve
 from tamas.dialplan.sounds import BUILTIN, is_builtin
-from tamas.dialplan.web_addresses import address_problem
 from tamas.dialplan.world import VariableType, World
 from tamas.engine.dialing_out import DIALABLE
+from tamas.outgoing.addresses import address_problem
 
 MAX_NAME: Final = 80
 MAX_KEY: Final = 64

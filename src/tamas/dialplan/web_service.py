@@ -9,7 +9,6 @@ after a few such calls it is left alone for some seconds, so that it costs nothi
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -20,9 +19,19 @@ import httpx
 import msgspec
 
 from tamas.dialplan.circuit_breaker import CircuitBreaker
-from tamas.dialplan.web_addresses import AddressRefused, CheckedNetwork, address_problem
 from tamas.engine.sip_secrets import SecretSeal
 from tamas.errors import TamasError
+from tamas.outgoing.addresses import address_problem
+from tamas.outgoing.web import (
+    AnswerTooLong,
+    NoAnswer,
+    NotAllowed,
+    Request,
+    WebConnections,
+    basic,
+    body_of,
+    exchange,
+)
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +39,6 @@ MAX_ANSWER_BYTES: Final = 64 * 1024
 MAX_TOGETHER: Final = 50
 """Requests to one address (scheme, host, port) at the same time; further ones wait."""
 MAX_CONNECTIONS: Final = 500
-KEEP_ALIVE_SECONDS: Final = 4.0
-"""Below what usual servers keep: a connection that is closed just now would cost the call its answer."""
 GATEWAY_FAILURES: Final = frozenset({502, 503, 504})
 """Statuses that say that the web service itself did not answer."""
 MAX_VALUE: Final = 255
@@ -52,8 +59,8 @@ class WebServices:
     def __init__(self, seal: SecretSeal) -> None:
         """:param seal: opens the password of the settings."""
         self._seal = seal
-        self._network = CheckedNetwork()
-        self._pools: dict[str, httpcore.AsyncConnectionPool] = {}
+        self._connections = WebConnections()
+        self._pools: dict[tuple[str, bool], httpcore.AsyncConnectionPool] = {}
         self._making = asyncio.Lock()
         self._origins: dict[str, _Origin] = {}
 
@@ -61,7 +68,7 @@ class WebServices:
         """Close all connections."""
         while self._pools:
             await self._pools.popitem()[1].aclose()
-        self._network.close()
+        self._connections.close()
 
     async def ask(
         self, address: str, fields: Mapping[str, str], runtime: Mapping[str, Any]
@@ -78,16 +85,14 @@ class WebServices:
             raise WebServiceFailed(problem)
         url = httpx.URL(address)
         limit = float(runtime["component_api.timeout_seconds"])
-        self._network.allow_internal = bool(runtime["component_api.allow_internal"])
         request = self._request(url, fields, runtime)
-        pool = await self._pool(url.scheme)
+        # Before the call's time runs: reading certificates takes some.
+        pool = await self._pool(url.scheme, internal=bool(runtime["component_api.allow_internal"]))
         async with self._admitted(_origin_of(url), limit) as deadline:
-            body = await self._exchange(pool, *request, deadline, limit)
+            body = await _answered(pool, request, deadline, limit)
         return _answer_of(body)
 
-    def _request(
-        self, url: httpx.URL, fields: Mapping[str, str], runtime: Mapping[str, Any]
-    ) -> tuple[str, httpx.URL, list[tuple[str, str]], bytes | None]:
+    def _request(self, url: httpx.URL, fields: Mapping[str, str], runtime: Mapping[str, Any]) -> Request:
         headers = [
             ("Accept", "application/json"),
             ("Accept-Encoding", "identity"),
@@ -96,62 +101,21 @@ class WebServices:
         if runtime["component_api.username"]:
             sealed = str(runtime["component_api.password"])
             password = self._seal.open_text(sealed) if sealed else ""
-            pair = f"{runtime['component_api.username']}:{password}".encode()
-            headers.append(("Authorization", f"Basic {base64.b64encode(pair).decode()}"))
+            headers.append(basic(runtime["component_api.username"], password))
         url = url.copy_with(fragment=None)
         if runtime["component_api.method"] == "get":
-            return "GET", url.copy_merge_params(dict(fields)), headers, None
+            return Request(method="GET", url=url.copy_merge_params(dict(fields)), headers=headers)
         headers.append(("Content-Type", "application/json"))
-        return "POST", url, headers, msgspec.json.encode(dict(fields))
+        return Request(method="POST", url=url, headers=headers, content=msgspec.json.encode(dict(fields)))
 
-    async def _pool(self, scheme: str) -> httpcore.AsyncConnectionPool:
-        """The connections of a scheme; before a call's time runs, because reading certificates takes some."""
+    async def _pool(self, scheme: str, *, internal: bool) -> httpcore.AsyncConnectionPool:
         async with self._making:
-            if scheme not in self._pools:
-                certificates = (
-                    await asyncio.to_thread(httpx.create_ssl_context) if scheme == "https" else None
+            known = self._pools.get((scheme, internal))
+            if known is None:
+                known = self._pools[scheme, internal] = await self._connections.pool(
+                    scheme, internal=internal, connections=MAX_CONNECTIONS, kept=MAX_TOGETHER
                 )
-                self._pools[scheme] = httpcore.AsyncConnectionPool(
-                    ssl_context=certificates,
-                    max_connections=MAX_CONNECTIONS,
-                    max_keepalive_connections=MAX_TOGETHER,
-                    keepalive_expiry=KEEP_ALIVE_SECONDS,
-                    network_backend=self._network,
-                )
-            return self._pools[scheme]
-
-    async def _exchange(
-        self,
-        pool: httpcore.AsyncConnectionPool,
-        method: str,
-        url: httpx.URL,
-        headers: list[tuple[str, str]],
-        content: bytes | None,
-        deadline: float,
-        limit: float,
-    ) -> bytes:
-        """Send a request and read the body of its answer."""
-        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        # The limit of all steps together is the deadline; this one only divides it among several machines.
-        times = {"timeout": {"connect": limit}}
-        try:
-            async with (
-                asyncio.timeout_at(deadline),
-                pool.stream(method, target, headers=headers, content=content, extensions=times) as response,
-            ):
-                _check_head(response)
-                body = bytearray()
-                async for piece in response.aiter_stream():
-                    body += piece
-                    if len(body) > MAX_ANSWER_BYTES:
-                        raise WebServiceFailed(f"the answer has more than {MAX_ANSWER_BYTES} bytes")
-                return bytes(body)
-        except AddressRefused as error:
-            raise WebServiceFailed(str(error)) from error
-        except (httpcore.TimeoutException, TimeoutError) as error:
-            raise _Unanswered(f"no answer within {limit:g} s") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-            raise _Unanswered(f"no answer: {str(error) or type(error).__name__}") from error
+            return known
 
     @asynccontextmanager
     async def _admitted(self, name: str, limit: float) -> AsyncIterator[float]:
@@ -201,6 +165,20 @@ class _Origin:
                 await self.places.acquire()
         except TimeoutError as error:
             raise WebServiceFailed(f"{MAX_TOGETHER} requests wait for it already") from error
+
+
+async def _answered(
+    pool: httpcore.AsyncConnectionPool, request: Request, deadline: float, limit: float
+) -> bytes:
+    """Send a request and read the body of its answer."""
+    try:
+        async with exchange(pool, request, deadline=deadline, seconds=limit) as response:
+            _check_head(response)
+            return await body_of(response, most=MAX_ANSWER_BYTES)
+    except (NotAllowed, AnswerTooLong) as error:
+        raise WebServiceFailed(str(error)) from error
+    except NoAnswer as error:
+        raise _Unanswered(str(error)) from error
 
 
 def _origin_of(url: httpx.URL) -> str:

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from tamas.engine.backoff import BackOff
 from tamas.errors import TamasError
+from tamas.outgoing.backoff import BackOff
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,6 @@ from typing import Any, Final, Literal
 import msgspec
 
 from tamas.engine.ami import AmiClient, AmiError, AmiMessage
-from tamas.engine.backoff import BackOff
 from tamas.engine.configuration import (
     AMI_USER,
     LOOPBACK,
@@ -42,6 +41,7 @@ from tamas.engine.ports import NoFreePortError, candidate_ports, free_port, is_f
 from tamas.engine.process import AsteriskProcess, FileLock, LockHeldError, lock_holders, process_start_time
 from tamas.engine.running import EngineRecord, read_record, write_record
 from tamas.errors import TamasError
+from tamas.outgoing.backoff import BackOff
 from tamas.settings import Settings
 from tamas.store.clock import now
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tamas.engine.ami import AmiActionFailed, AmiClient, AmiDisconnected, AmiError, AmiMessage
-from tamas.engine.backoff import BackOff
 from tamas.engine.engine import EngineNotReady
 from tamas.engine.link import EngineAccess
 from tamas.engine.watch.legs import Leg
@@ -23,6 +22,7 @@ from tamas.engine.watch.people import read_people
 from tamas.engine.watch.rows import Marks, read_contacts, read_marks, read_originated, read_past
 from tamas.engine.watch.state import EngineState, Touched
 from tamas.engine.watch.view import CallView, EngineView, PhoneView, QueueView, TrunkView
+from tamas.outgoing.backoff import BackOff
 from tamas.store.clock import now
 from tamas.store.database import STORE_ERRORS, Database
 from tamas.store.views import trunk_endpoint

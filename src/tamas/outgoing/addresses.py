@@ -1,4 +1,4 @@
-"""Where web services may be: the form of their addresses, and the machines that are connected to.
+"""Where web services and receivers may be: the form of their addresses, the machines that are connected to.
 
 A name is looked up once for each connection, and what is connected to is the very address that was checked:
 a name that answers differently the next time (DNS rebinding) gains nothing.
@@ -19,7 +19,6 @@ import httpx
 
 MAX_LENGTH: Final = 2_000
 """Characters of an address."""
-LOOKUP_THREADS: Final = 4
 
 _SCHEMES: Final = ("http", "https")
 
@@ -66,15 +65,14 @@ def may_connect(address: IPv4Address | IPv6Address, *, internal: bool) -> bool:
 class CheckedNetwork(httpcore.AsyncNetworkBackend):
     """Connects to addresses that may be connected to."""
 
-    def __init__(self) -> None:
-        self.allow_internal = False
+    def __init__(self, lookups: ThreadPoolExecutor, *, internal: bool) -> None:
+        """
+        :param lookups: looks names up.
+        :param internal: whether addresses may be connected to that are not of the public internet.
+        """
+        self._internal = internal
+        self._lookups = lookups
         self._network = httpcore.AnyIOBackend()
-        # Of its own: a name server that does not answer must not take the threads of others.
-        self._lookups = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="web-service-names")
-
-    def close(self) -> None:
-        """Let go of the threads."""
-        self._lookups.shutdown(wait=False, cancel_futures=True)
 
     async def connect_tcp(
         self,
@@ -89,7 +87,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         :raises AddressRefused: it has none that may be connected to.
         """
         found = await self._addresses(host)
-        allowed = [address for address in found if may_connect(address, internal=self.allow_internal)]
+        allowed = [address for address in found if may_connect(address, internal=self._internal)]
         if not allowed:
             raise AddressRefused(f"{host} is a machine that may not be connected to")
         for address in allowed[:-1]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tamas.engine.backoff import BackOff
+from tamas.outgoing.backoff import BackOff
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Going out to programs we do not know: which addresses, over which connections, when to try again."""
