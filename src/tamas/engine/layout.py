@@ -99,6 +99,11 @@ class EngineLayout:
         return self.state_dir / "announcements"
 
     @property
+    def dialer_sounds(self) -> Path:
+        """Sounds of campaigns."""
+        return self.state_dir / "dialer-sounds"
+
+    @property
     def faxes(self) -> Path:
         """Documents to fax."""
         return self.state_dir / "faxes"
@@ -177,6 +182,7 @@ class EngineLayout:
             self.recordings,
             self.voicemail,
             self.announcements,
+            self.dialer_sounds,
             self.music,
             self.faxes,
             self.received_faxes,

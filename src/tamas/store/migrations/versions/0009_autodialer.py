@@ -90,7 +90,7 @@ def upgrade() -> None:
             sa.Text(),
             server_default=sa.text("''"),
             nullable=False,
-            comment="JSON: how far it came",
+            comment="JSON: how far it came; empty: at the begin, rows of before are to go",
         ),
         sa.Column(
             "last_dial_at",
