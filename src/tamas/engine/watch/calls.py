@@ -15,15 +15,16 @@ A pure state machine: :meth:`CallBook.apply` takes events in the order of one ma
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from tamas.engine.watch.channels import ChannelName, ChannelState, age, known, read_name, whole_number
+from tamas.engine.watch.incidents import CameIn, Incident, Transferred, WentOut
 from tamas.engine.watch.legs import Call, CallStep, Leg, Originated
 from tamas.engine.watch.people import People
 from tamas.engine.watch.portrait import Portraits
 from tamas.engine.watch.talks import Talks
-from tamas.engine.watch.view import CallView, PhoneState, StepKind
+from tamas.engine.watch.view import CallView, PhoneCallView, PhoneState, StepKind
 from tamas.store.views import INCOMING_CONTEXT, OUTGOING_CONTEXT
 
 ENDED_SECONDS: Final = 10
@@ -63,6 +64,8 @@ class CallBook:
         self.changed_trunks: set[str] = set()
         self.unexplained: set[str] = set()
         """New calls that nobody called in for: the store may know who asked for them."""
+        self.incidents: list[Incident] = []
+        """What happened, oldest first; whoever reads clears it."""
         self._handlers: Mapping[str, Callable[[Mapping[str, str], int], None]] = {
             "Newchannel": self._on_new,
             "Newstate": self._on_state,
@@ -101,6 +104,23 @@ class CallBook:
         """What an extension's phones do (``idle`` when nothing), and in how many calls."""
         legs = list(self._phones.get(number, ()))
         return self._portraits.phone_state(legs), len(legs)
+
+    def phone_call(self, number: str) -> PhoneCallView | None:
+        """The call that occupies an extension's phones most; ``None`` when they are in none."""
+        legs = self._phones.get(number)
+        return self._portraits.phone_call(list(legs)) if legs else None
+
+    @property
+    def phones(self) -> list[str]:
+        """Extensions whose phones are in calls."""
+        return list(self._phones)
+
+    def over_trunks(self) -> list[CameIn | WentOut]:
+        """The channels of trunks in calls in progress, as they came or went."""
+        legs = sorted(
+            (leg for legs in self._trunks.values() for leg in legs), key=lambda leg: age(leg.uniqueid)
+        )
+        return [_came_in(leg) if leg.calls_in else _went_out(leg) for leg in legs]
 
     def trunk_calls(self, name: str) -> int:
         """Calls over a trunk."""
@@ -155,6 +175,7 @@ class CallBook:
         self.changed.clear()
         self.changed_phones.clear()
         self.changed_trunks.clear()
+        self.incidents.clear()
 
     def restore_past(self, linkedid: str, *, began: Mapping[str, int], answered: Mapping[str, int]) -> None:
         """Add when the channels of a call began and were answered that was in progress before we looked.
@@ -232,6 +253,8 @@ class CallBook:
             self._step(call, at, "dialing", call.dialed)
         elif leg.visible and not leg.calls_in:
             self._dialing(leg, at)
+        if leg.calls_in and leg.is_.kind == "trunk":
+            self.incidents.append(_came_in(leg))
         self._touch(call)
 
     def _make(self, event: Mapping[str, str], at: int, *, restored: bool) -> Leg | None:
@@ -256,6 +279,8 @@ class CallBook:
             began_at=_began(uniqueid, at),
             calls_in=calls_in and not is_.hidden,
         )
+        if leg.calls_in and is_.kind == "extension":
+            leg.dialed = event.get("Exten", "")
         if uniqueid == call.id and not leg.calls_in:
             self.unexplained.add(call.id)
         if leg.visible:
@@ -408,8 +433,9 @@ class CallBook:
         if leg is None:
             return
         dialer = self._legs.get(event.get("Uniqueid", ""))
-        if leg.is_.kind == "trunk":
+        if leg.is_.kind == "trunk" and not leg.dialed:
             leg.dialed = event.get("DialString", "").rpartition("@")[0]
+            self.incidents.append(_went_out(leg))
         if dialer is not None and dialer.is_.agent:
             leg.agent = dialer.is_.agent
             self._people.ask_again(leg.agent)
@@ -518,6 +544,8 @@ class CallBook:
     def _on_blind_transfer(self, event: Mapping[str, str], at: int) -> None:
         leg = self._legs.get(event.get("TransfererUniqueid", ""))
         if leg is not None and event.get("Result") == "Success":
+            moved = self._party(event, "Transferee", self._others_of(leg))
+            self._note_transfer(leg, moved, event.get("Extension", ""))
             self._transferred(leg, at)
 
     def _on_attended_transfer(self, event: Mapping[str, str], at: int) -> None:
@@ -527,7 +555,44 @@ class CallBook:
             return
         if second is not None:
             self._join(leg.call, second.call, at)
+        talk = [*self._others_of(leg), *(self._others_of(second) if second is not None else ())]
+        talk.sort(key=lambda each: age(each.uniqueid))
+        moved = self._party(event, "Transferee", talk[:1])
+        target = self._party(event, "TransferTarget", [each for each in talk if each is not moved][-1:])
+        dialed = second.dialed if second is not None and second is not leg else ""
+        self._note_transfer(leg, moved, dialed or self._shown(target))
         self._transferred(leg, at)
+
+    def _others_of(self, leg: Leg) -> list[Leg]:
+        """The people whom somebody talks to, without the phone of whoever a queue knows as this leg."""
+        return [
+            each
+            for each in self._talks.connected(leg)
+            if each.visible and each is not leg and not (leg.is_.agent and each.agent == leg.is_.agent)
+        ]
+
+    def _party(self, event: Mapping[str, str], which: str, otherwise: Sequence[Leg]) -> Leg | None:
+        """The person whom the event names, or who is behind the Local channel that it names."""
+        named = self._legs.get(event.get(f"{which}Uniqueid", ""))
+        if named is not None and named.visible:
+            return named
+        return otherwise[0] if otherwise else None
+
+    def _note_transfer(self, leg: Leg, moved: Leg | None, to: str) -> None:
+        if any(step.who is leg and step.what == "transferred" for step in leg.call.steps):
+            return  # the event came twice
+        extension = leg.is_.kind == "extension"
+        self.incidents.append(
+            Transferred(
+                call=leg.call.id,
+                transferer=leg.is_.endpoint if extension else leg.is_.agent or self._shown(leg),
+                transferred_from=self._shown(moved),
+                transferred_to=to,
+            )
+        )
+
+    def _shown(self, leg: Leg | None) -> str:
+        return "" if leg is None else self._portraits.number(leg)
 
     def _transferred(self, leg: Leg, at: int) -> None:
         if not any(step.who is leg and step.what == "transferred" for step in leg.call.steps):
@@ -636,6 +701,16 @@ class CallBook:
 
     def _touch_leg(self, leg: Leg) -> None:
         (self.changed_phones if leg.is_.kind == "extension" else self.changed_trunks).add(leg.is_.endpoint)
+
+
+def _came_in(leg: Leg) -> CameIn:
+    return CameIn(call=leg.call.id, channel=leg.uniqueid, number=leg.number, trunk=leg.is_.endpoint)
+
+
+def _went_out(leg: Leg) -> WentOut:
+    return WentOut(
+        call=leg.call.id, channel=leg.uniqueid, number=leg.dialed or leg.number, trunk=leg.is_.endpoint
+    )
 
 
 def _cause(call: Call) -> int | None:

@@ -30,6 +30,11 @@ class Contacts:
         self.changed: set[str] = set()
         """Aors that became easier or harder to reach; whoever reads clears it."""
 
+    @property
+    def aors(self) -> list[str]:
+        """All that have a contact."""
+        return [*self._registered, *(aor for aor, contacts in self._fixed.items() if contacts)]
+
     def reach(self, aor: str) -> Reach:
         """How well it can be reached, by the best of its contacts."""
         known = (*self._registered.get(aor, {}).values(), *self._fixed.get(aor, {}).values())

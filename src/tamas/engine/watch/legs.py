@@ -40,7 +40,7 @@ class Leg:
     calls_in: bool
     """Whether it called us; else we called it."""
     dialed: str = ""
-    """Number beyond a trunk."""
+    """Number beyond a trunk; of an extension that called us: what it dialed."""
     agent: str = ""
     """Agent for whom it rings."""
     bridge: str | None = None

@@ -8,7 +8,7 @@ from typing import Final
 from tamas.engine.watch.legs import Call, Leg
 from tamas.engine.watch.people import People
 from tamas.engine.watch.talks import Talks
-from tamas.engine.watch.view import CallState, CallView, Party, PartyState, PhoneState, Step
+from tamas.engine.watch.view import CallState, CallView, Party, PartyState, PhoneCallView, PhoneState, Step
 
 _STATES: Final[Sequence[PhoneState]] = ("in_use", "hold", "ringing", "idle")
 """Of several calls at a phone the first of these is its state."""
@@ -24,6 +24,37 @@ class Portraits:
     def phone_state(self, legs: Sequence[Leg]) -> PhoneState:
         """What an extension's phones do in these calls."""
         return min((self._leg_state(leg) for leg in legs), key=_STATES.index, default="idle")
+
+    def phone_call(self, legs: Sequence[Leg]) -> PhoneCallView:
+        """What an extension's phones do in the one of these calls that occupies them most.
+
+        :param legs: at least one; of equals the oldest counts.
+        """
+        leg = min(legs, key=lambda leg: (_STATES.index(self._leg_state(leg)), leg.began_at, leg.uniqueid))
+        call = leg.call
+        first = _is_first_party(leg)
+        return PhoneCallView(
+            call=call.id,
+            direction="out" if leg.calls_in or first else "in",
+            participant=self._participant(leg, first=first),
+            queue=call.queue,
+            dials=self._dials(leg, first=first),
+            first_party=first,
+        )
+
+    def _participant(self, leg: Leg, *, first: bool) -> str:
+        call = leg.call
+        others = [each for each in self._talks.connected(leg) if each is not leg and each.visible and each.up]
+        if others:
+            return self.number(max(others, key=lambda each: each.began_at))
+        if first:
+            return "" if call.originated is None else call.originated.callee
+        return leg.dialed if leg.calls_in else self.number(call.speaker)
+
+    def _dials(self, leg: Leg, *, first: bool) -> bool:
+        if leg.calls_in:
+            return not leg.up
+        return first and leg.up and leg.call.answered_at is None and leg.call.queue is None
 
     def call(self, call: Call) -> CallView:
         """A call, which must have legs; made once for each change of it."""
@@ -52,7 +83,7 @@ class Portraits:
     def _story(self, call: Call) -> tuple[Step, ...]:
         story: list[Step] = []
         for step in call.steps:
-            party = self._number(step.who)
+            party = self.number(step.who)
             # What the caller dialed, and the leg that it led to, are one step when they have one number.
             if step.what == "dialing" and story and story[-1].what == "dialing" and story[-1].party == party:
                 continue
@@ -116,14 +147,15 @@ class Portraits:
 
     def _party(self, leg: Leg) -> Party:
         return Party(
-            number=self._number(leg),
+            number=self.number(leg),
             name=self._name(leg),
             kind=leg.is_.kind,
             trunk=leg.is_.endpoint if leg.is_.kind == "trunk" else None,
             state="ended" if leg.call.ended_at is not None else _party_state(leg),
         )
 
-    def _number(self, who: Leg | str) -> str:
+    def number(self, who: Leg | str) -> str:
+        """The number by which people know a party: of an agent the agent's."""
         if isinstance(who, str):
             return who
         if who.is_.kind == "extension":
@@ -147,6 +179,12 @@ class Portraits:
         if leg.calls_in:
             return "in_use"
         return "ringing" if leg.rings else "idle"
+
+
+def _is_first_party(leg: Leg) -> bool:
+    """Whether a call began by ringing this leg's phones."""
+    first = leg.call.legs[0]
+    return not leg.calls_in and not first.calls_in and leg.is_ == first.is_
 
 
 def _party_state(leg: Leg) -> PartyState:

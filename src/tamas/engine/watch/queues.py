@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from tamas.engine.watch.breaks import Breaks
 from tamas.engine.watch.channels import known, whole_number
 from tamas.engine.watch.view import PhoneState, QueueAgentView, QueueCallerView, QueueView
 
@@ -50,6 +51,7 @@ class QueueBook:
 
     def __init__(self) -> None:
         self._queues: dict[str, _Queue] = {}
+        self.breaks = Breaks()
         self.changed: set[str] = set()
         """Queues that changed; whoever reads clears it."""
 
@@ -86,6 +88,7 @@ class QueueBook:
             self._on_member(event)
         elif name == "QueueMemberRemoved":
             self._touch(event).agents.pop(event.get("MemberName", ""), None)
+            self.breaks.drop(event.get("Queue", ""), event.get("MemberName", ""))
         elif name == "QueueCallerJoin":
             self._on_join(event, at)
         elif name == "QueueCallerLeave":
@@ -94,13 +97,16 @@ class QueueBook:
     def restore(self, events: Iterable[Mapping[str, str]], at: int) -> None:
         """Take the events of ``QueueStatus`` for all queues."""
         self._queues.clear()
+        self.breaks.clear()
         self._read(events, at)
+        self.breaks.changed.clear()
         self.changed.clear()
 
     def restore_one(self, number: str, events: Iterable[Mapping[str, str]], at: int) -> None:
         """Take the events of ``QueueStatus`` for one queue."""
         before = self.queue(number)
         self._queues.pop(number, None)
+        self.breaks.drop_queue(number)
         self._read(events, at)
         if self.queue(number) != before:
             self.changed.add(number)
@@ -110,7 +116,8 @@ class QueueBook:
             number = event.get("Queue", "")
             queue = self._queues.setdefault(number, _Queue())
             if event.get("Event") == "QueueMember":
-                queue.agents[event.get("Name", "")] = _agent(event.get("Name", ""), event)
+                agent = queue.agents[event.get("Name", "")] = _agent(event.get("Name", ""), event)
+                self._note(number, agent, event)
             elif event.get("Event") == "QueueEntry":
                 since = at - (whole_number(event, "Wait") or 0) * _MICROSECONDS
                 queue.waiting[event.get("Uniqueid", "")] = _caller(event, since)
@@ -120,6 +127,10 @@ class QueueBook:
         queue = self._queues.get(event.get("Queue", ""))
         if queue is None or queue.agents.get(agent.agent) != agent:
             self._touch(event).agents[agent.agent] = agent
+        self._note(event.get("Queue", ""), agent, event)
+
+    def _note(self, queue: str, agent: QueueAgentView, event: Mapping[str, str]) -> None:
+        self.breaks.note(queue, agent.agent, event.get("StateInterface", ""), paused=agent.paused)
 
     def _on_join(self, event: Mapping[str, str], at: int) -> None:
         uniqueid = event.get("Uniqueid", "")

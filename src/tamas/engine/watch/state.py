@@ -8,9 +8,18 @@ from typing import Final
 
 from tamas.engine.watch.calls import CallBook
 from tamas.engine.watch.contacts import Contacts
+from tamas.engine.watch.incidents import Incident
 from tamas.engine.watch.people import People
 from tamas.engine.watch.queues import QueueBook
-from tamas.engine.watch.view import CallView, PhoneView, QueueView, Registration, TrunkState, TrunkView
+from tamas.engine.watch.view import (
+    CallView,
+    PhoneCallView,
+    PhoneView,
+    QueueView,
+    Registration,
+    TrunkState,
+    TrunkView,
+)
 from tamas.store.views import TRUNK_PREFIX, trunk_endpoint
 
 _REGISTRATIONS: Final[Mapping[str, Registration]] = {"Registered": "registered", "Rejected": "rejected"}
@@ -72,6 +81,25 @@ class EngineState:
         if not registered and not calls:
             return _UNAVAILABLE
         return PhoneView(registered=registered, state=state, calls=calls)
+
+    def phone_call(self, number: str) -> PhoneCallView | None:
+        """The call that occupies the phones of an extension most; ``None`` when they are in none."""
+        return self.book.phone_call(number) if self._ready else None
+
+    def on_break(self, number: str) -> bool:
+        """Whether whoever sits at an extension is on break in each queue that would ring it."""
+        return self.queues.breaks.on_break(number)
+
+    @property
+    def phones(self) -> set[str]:
+        """Extensions that are not unavailable, as far as can be told."""
+        registered = (aor for aor in self.contacts.aors if not aor.startswith(TRUNK_PREFIX))
+        return {*registered, *self.book.phones}
+
+    @property
+    def trunks(self) -> list[str]:
+        """Trunks of the store, by name."""
+        return list(self._trunks)
 
     def trunk(self, name: str) -> TrunkView:
         registration = self._registrations.get(name, "none")
@@ -139,18 +167,27 @@ class EngineState:
     def found(self) -> None:
         """The snapshot is complete."""
         self._ready = True
-        self.take_touched()
+        self._forget_changes()
 
     def lost(self) -> None:
         """Nothing is known any more."""
         self._ready = False
+        self._forget_changes()
+
+    def _forget_changes(self) -> None:
         self.take_touched()
+        self.take_incidents()
+
+    def take_incidents(self) -> list[Incident]:
+        """What happened since this was last asked, oldest first."""
+        incidents, self.book.incidents = self.book.incidents, []
+        return incidents
 
     def take_touched(self) -> Touched:
         """What became different since this was last asked."""
         touched = Touched(
             calls=self.book.changed,
-            phones=self.book.changed_phones,
+            phones=self.book.changed_phones | self.queues.breaks.changed,
             trunks=self.book.changed_trunks | self._touched_trunks,
             queues=self.queues.changed,
         )
@@ -161,4 +198,5 @@ class EngineState:
                 touched.phones.add(aor)
         self.book.changed, self.book.changed_phones, self.book.changed_trunks = set(), set(), set()
         self._touched_trunks, self.queues.changed, self.contacts.changed = set(), set(), set()
+        self.queues.breaks.changed = set()
         return touched

@@ -44,6 +44,24 @@ class PhoneView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneCallView:
+    """What an extension's phones do in the call that occupies them most."""
+
+    call: str
+    """Linkedid."""
+    direction: Literal["in", "out"]
+    """``out``: it dialed, or had the API call for it."""
+    participant: str
+    """Number of the other party, or what was dialed; empty: unknown."""
+    queue: str | None
+    """Queue through which the call came."""
+    dials: bool
+    """Whether it calls and nobody answered yet."""
+    first_party: bool
+    """Whether it was rung to be connected with somebody else, as the API does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrunkView:
     """A trunk."""
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from tamas.engine.ami import AmiActionFailed, AmiClient, AmiDisconnected, AmiError, AmiMessage
 from tamas.engine.engine import EngineNotReady
 from tamas.engine.link import EngineAccess
+from tamas.engine.watch.incidents import Incident
 from tamas.engine.watch.legs import Leg
 from tamas.engine.watch.people import read_people
 from tamas.engine.watch.rows import Marks, read_contacts, read_marks, read_originated, read_past
@@ -118,8 +119,21 @@ class Subscription:
         self._news.set()
 
 
+class Follower(Protocol):
+    """Who is told of each change at once, before the next event is looked at. Methods return at once."""
+
+    def found(self, state: EngineState) -> None:
+        """A snapshot is complete: all may be different, and nobody knows what happened before it."""
+
+    def pinged(self, state: EngineState) -> None:
+        """It is known by now which phones answered their last ping."""
+
+    def told(self, state: EngineState, touched: Touched, incidents: Sequence[Incident]) -> None:
+        """Something became different, or happened."""
+
+
 class EngineWatch:
-    """The state of the engine in this process. Costs nothing while nobody looks."""
+    """The state of the engine in this process. Costs nothing while nobody looks or follows."""
 
     def __init__(
         self, engine: EngineAccess, database: Database, *, linger_seconds: float = LINGER_SECONDS
@@ -129,6 +143,9 @@ class EngineWatch:
         self._linger = linger_seconds
         self._state = EngineState()
         self._subscriptions: set[Subscription] = set()
+        self._followers: list[Follower] = []
+        self._touched = Touched()
+        """What followers were told and subscribers were not yet."""
         self._last_look = 0.0
         self._running: asyncio.Task[None] | None = None
         self._client: AmiClient | None = None
@@ -173,6 +190,17 @@ class EngineWatch:
             self._subscriptions.discard(subscription)
             self._last_look = asyncio.get_running_loop().time()
 
+    @contextlib.contextmanager
+    def following(self, follower: Follower) -> Iterator[None]:
+        """Tell somebody of each change while the block lasts; begins with the next snapshot."""
+        self._followers.append(follower)
+        self._use()
+        try:
+            yield
+        finally:
+            self._followers.remove(follower)
+            self._last_look = asyncio.get_running_loop().time()
+
     async def close(self) -> None:
         """Stop watching for good."""
         self._closed = True
@@ -193,7 +221,7 @@ class EngineWatch:
     @property
     def _wanted(self) -> bool:
         silent = asyncio.get_running_loop().time() - self._last_look
-        return bool(self._subscriptions) or silent < self._linger
+        return bool(self._subscriptions or self._followers) or silent < self._linger
 
     async def _run(self) -> None:
         """Keep a connection to whatever Asterisk there is until nobody looks any more."""
@@ -259,6 +287,7 @@ class EngineWatch:
         self._held_back = None
         self._marks = None
         self._state.lost()
+        self._touched.clear()
         if was_ready:
             self._tell(None)
 
@@ -283,6 +312,9 @@ class EngineWatch:
             raise
         self._complained = False
         self._state.found()
+        self._touched.clear()
+        for follower in self._followers:
+            follower.found(self._state)
         self._settled.set()
         self._tell(None)
         self._start(self._read_pings(client))
@@ -304,7 +336,7 @@ class EngineWatch:
             if self._held_back is mine:  # else the connection was lost, and what it told with it
                 self._held_back = None
                 for event, at in mine:
-                    self._state.apply(event, at)
+                    self._apply(event, at)
 
     async def _read_all(self, client: AmiClient) -> None:
         state = self._state
@@ -348,6 +380,8 @@ class EngineWatch:
         if self._client is client and self._state.ready:
             contacts.take_pings(found)
             self._tell_changes()
+            for follower in self._followers:
+                follower.pinged(self._state)
 
     async def _read_registrations(self, client: AmiClient) -> None:
         self._state.set_registrations(await _listed(client, "PJSIPShowRegistrationsOutbound"))
@@ -386,10 +420,23 @@ class EngineWatch:
         if event.event in ("Registry", "Reload"):
             self._registrations_due = 0.0
             self._wake.set()
-        self._state.apply(event, now())
+        self._apply(event, now())
         if not self._telling:
             self._telling = True
             asyncio.get_running_loop().call_soon(self._tell_changes)
+
+    def _apply(self, event: AmiMessage, at: int) -> None:
+        self._state.apply(event, at)
+        self._gather()
+
+    def _gather(self) -> None:
+        """Tell followers what became different, and keep it for subscribers."""
+        touched, incidents = self._state.take_touched(), self._state.take_incidents()
+        if not self._state.ready or not (touched or incidents):
+            return
+        for follower in self._followers:
+            follower.told(self._state, touched, incidents)
+        self._touched.add(touched)
 
     def _tell_changes(self) -> None:
         self._telling = False
@@ -397,8 +444,9 @@ class EngineWatch:
         if (book.unexplained or self._state.people.wanted) and not self._explaining:
             self._explaining = True
             self._start(self._explain_later())
-        touched = self._state.take_touched()
-        if touched and self._state.ready:
+        self._gather()
+        if self._touched:
+            touched, self._touched = self._touched, Touched()
             self._tell(touched)
 
     def _tell(self, touched: Touched | None) -> None:
