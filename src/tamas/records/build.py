@@ -75,6 +75,10 @@ class CallRecord:
     """Names of all its recordings, also of those that no row shows."""
     received: tuple[ReceivedFax, ...] = ()
     sent: SentFax | None = None
+    began: bool = True
+    """Whether there ever was a channel."""
+    unreached: bool = False
+    """Whether it was originated, and its second party could not even be called."""
 
 
 def build_record(
@@ -128,7 +132,18 @@ def build_record(
             story, src=call.src, dst=call.dst, entry=call.entry_point, end_reason=end_reason
         ),
         sent=sent_fax(originate, caller, reason=call.reason, ended_at=call.ended_at),
+        unreached=originate is not None and _is_unreached(story, caller, call, originate),
     )
+
+
+def _is_unreached(story: Story, caller: Channel, call: CallRow, originate: Row) -> bool:
+    """Whether an originated call never got to its second party: the first did not answer, or it is nobody."""
+    if call.answered_at is not None or call.queue is not None:
+        return False
+    if not any(each.answered for each in story.channels.values()):
+        return True
+    rung = {resource(each.name) for each in story.channels.values() if each.is_party and each is not caller}
+    return "failed" in story.facts and not rung - {originate["caller"]}
 
 
 def _recordings(story: Story) -> tuple[str, ...]:
@@ -207,7 +222,8 @@ def failed_originate(originate: Row, outcome: Outcome, *, ended_at: int, cause: 
     :param ended_at: microseconds.
     """
     call = _failed_originate(originate, outcome, ended_at=ended_at, cause=cause)
-    return CallRecord(call=call, sent=sent_fax(originate, None, reason=call.reason, ended_at=call.ended_at))
+    fax = sent_fax(originate, None, reason=call.reason, ended_at=call.ended_at)
+    return CallRecord(call=call, sent=fax, began=False, unreached=True)
 
 
 def _failed_originate(originate: Row, outcome: Outcome, *, ended_at: int, cause: int | None) -> CallRow:

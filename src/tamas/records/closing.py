@@ -13,8 +13,12 @@ from typing import Any
 from sqlalchemy import Table, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tamas.events.marks import unmark_calls
+from tamas.events.outbox import emit
 from tamas.recordings.rows import note_recordings
+from tamas.records.announcing import Fresh, events_of, untold_answers
 from tamas.records.build import CallRecord
+from tamas.records.faxes import SentFax
 from tamas.records.queue_rows import QueueVisit
 from tamas.records.report_row import ReportRow
 from tamas.store.clock import MICROSECONDS, now
@@ -59,6 +63,7 @@ async def write_calls(tx: Connection, dialect: Dialect, closings: Sequence[Closi
     """Insert the rows of calls, or amend those that are there, inside the caller's transaction.
 
     An originate that a call belongs to is closed with it, and its recordings begin to wait for conversion.
+    Events are told of rows that were not there before.
     """
     if not closings:
         return
@@ -74,15 +79,30 @@ async def write_calls(tx: Connection, dialect: Dialect, closings: Sequence[Closi
     visits = [visit for record in records for visit in record.visits]
     attempts = [attempt for visit in visits for attempt in visit.attempts]
     names = await _names(tx, {row.agent for row in visits} | {row.agent for row in attempts})
-    await _write(tx, calls, ("cuid",), [record.call for record in records], at)
-    await _write(tx, queue_visits, ("queue_id",), visits, at, names)
-    await _write(tx, queue_attempts, ("uniqueid",), attempts, at, names)
     answers = [answer for record in records for answer in record.polls]
-    await _write(tx, poll_answers, ("cuid", "position"), answers, at)
-    await _write(tx, faxes, ("uniqueid",), [fax for record in records for fax in record.received], at)
-    for sent in (record.sent for record in records if record.sent is not None):
-        await tx.execute(update(faxes).where(faxes.c.id == sent.id).values(**sent.values()))
+    received = [fax for record in records for fax in record.received]
+    fresh = Fresh(
+        calls=await _write(tx, calls, ("cuid",), [record.call for record in records], at),
+        visits=await _write(tx, queue_visits, ("queue_id",), visits, at, names),
+        attempts=await _write(tx, queue_attempts, ("uniqueid",), attempts, at, names),
+        answers=await _write(tx, poll_answers, ("cuid", "position"), answers, at),
+        received=await _write(tx, faxes, ("uniqueid",), received, at),
+        sent=[
+            record.sent for record in records if record.sent is not None and await _end_fax(tx, record.sent)
+        ],
+    )
+    linkedids = {closing.cuid: closing.linkedids for closing in closings}
+    fresh.answers = await untold_answers(tx, fresh.answers, linkedids)
+    await emit(tx, events_of(records, fresh))
     await _settle(tx, dialect, closings, at)
+
+
+async def _end_fax(tx: Connection, fax: SentFax) -> bool:
+    """Write down what became of a fax that was sent; tells whether it was under way."""
+    this = faxes.c.id == fax.id
+    was = await tx.scalar(select(faxes.c.status).where(this))
+    await tx.execute(update(faxes).where(this).values(**fax.values()))
+    return bool(was == "SENDING")
 
 
 def _without(record: CallRecord, lost: frozenset[str]) -> CallRecord:
@@ -103,13 +123,14 @@ async def _write(
     rows: Sequence[ReportRow],
     at: int,
     names: Mapping[str, str] | None = None,
-) -> None:
+) -> list[dict[str, Any]]:
     """Write rows of one table; those of known keys are amended where they differ, with their ids kept.
 
     :param names: names of agents; a row keeps the one it was first written with.
+    :returns: the rows that were not there before.
     """
     if not rows:
-        return
+        return []
     wanted = {tuple(values[key] for key in keys): values for values in (row.values() for row in rows)}
     known = {tuple(row[key] for key in keys): row for row in await _known(tx, table, keys, list(wanted))}
     last = await tx.scalar(select(func.max(table.c.id)))
@@ -125,6 +146,7 @@ async def _write(
             await tx.execute(update(table).where(table.c.id == old["id"]).values(**values, **amended))
     if fresh:
         await tx.execute(table.insert(), fresh)
+    return fresh
 
 
 async def _known(
@@ -159,6 +181,7 @@ async def pass_over(tx: Connection, linkedids: Sequence[str]) -> None:
 async def _settle(tx: Connection, dialect: Dialect, closings: Sequence[Closing], at: int) -> None:
     """Mark what the calls were made of."""
     linkedids = sorted({linkedid for closing in closings for linkedid in closing.linkedids})
+    await unmark_calls(tx, linkedids)
     await tx.execute(
         update(cel).where(cel.c.linkedid.in_(linkedids), cel.c.processed_at.is_(None)).values(processed_at=at)
     )

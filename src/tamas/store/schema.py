@@ -770,6 +770,7 @@ ps_contacts = Table(
 # Tables of rooms with modules of their own; each module adds its tables to the same metadata.
 from tamas.store import autodialer_schema as autodialer_schema  # noqa: E402
 from tamas.store import dialplan_schema as dialplan_schema  # noqa: E402
+from tamas.store import event_marks_schema as event_marks_schema  # noqa: E402
 from tamas.store import events_schema as events_schema  # noqa: E402
 from tamas.store import fax_schema as fax_schema  # noqa: E402
 from tamas.store import recordings_schema as recordings_schema  # noqa: E402

@@ -76,6 +76,27 @@ def upgrade() -> None:
     )
     op.create_index("ix_event_deliveries_position", "event_deliveries", ["position"], unique=False)
     op.create_table(
+        "event_marks",
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column(
+            "name", sa.String(length=80), nullable=False, comment="Number, name, unique id, call and place"
+        ),
+        sa.Column("state", sa.String(length=120), nullable=False, comment="As it was told"),
+        sa.Column(
+            "call",
+            sa.String(length=48),
+            nullable=False,
+            comment="Linked id of the call told with it; '': none",
+        ),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('extension', 'trunk', 'channel', 'survey')", name=op.f("ck_event_marks_kind")
+        ),
+        sa.PrimaryKeyConstraint("kind", "name", name=op.f("pk_event_marks")),
+        comment="The last events of extensions and trunks, and what was told of calls in progress",
+    )
+    op.create_index("ix_event_marks_call", "event_marks", ["call"], unique=False)
+    op.create_table(
         "event_receivers",
         sa.Column("id", sa.String(length=24), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -164,6 +185,8 @@ def downgrade() -> None:
     op.drop_index("ix_events_created_at", table_name="events")
     op.drop_table("events")
     op.drop_table("event_receivers")
+    op.drop_index("ix_event_marks_call", table_name="event_marks")
+    op.drop_table("event_marks")
     op.drop_index("ix_event_deliveries_position", table_name="event_deliveries")
     op.drop_index(
         "ix_event_deliveries_pending",

@@ -1,0 +1,92 @@
+"""What was told last of extensions and trunks, and of calls in progress: kept with the events themselves.
+
+A mark is written in the transaction of its event. So whoever compares the world with the marks, after a
+restart or a lost connection, finds exactly what was not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tamas.store.clock import now
+from tamas.store.database import Connection, Dialect
+from tamas.store.event_marks_schema import event_marks
+
+Kind = Literal["extension", "trunk", "channel", "survey"]
+"""``channel``: a call came or went over this channel of a trunk; ``survey``: an answer of a call."""
+
+AT_ONCE: Final = 500
+"""Names in one statement."""
+_STATE_LENGTH: Final = 120
+
+_m = event_marks.c
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What was told last."""
+
+    state: str
+    call: str
+    """Linked id of the call told with it; empty: none."""
+
+
+async def marks_of(tx: Connection, kind: Kind, names: Collection[str] | None = None) -> dict[str, Mark]:
+    """Marks by name.
+
+    :param names: whose; ``None``: of all.
+    """
+    statement = select(_m.name, _m.state, _m.call).where(_m.kind == kind)
+    portions = [None] if names is None else _portions(names)
+    found = {}
+    for portion in portions:
+        wanted = statement if portion is None else statement.where(_m.name.in_(portion))
+        for row in await tx.rows(wanted):
+            found[str(row["name"])] = Mark(str(row["state"]), str(row["call"]))
+    return found
+
+
+async def marks_of_calls(tx: Connection, kind: Kind, calls: Collection[str]) -> list[tuple[str, Mark]]:
+    """Marks of these calls, with the call of each."""
+    found = []
+    for portion in _portions(calls):
+        rows = await tx.rows(select(_m.state, _m.call).where(_m.kind == kind, _m.call.in_(portion)))
+        found += [(str(row["call"]), Mark(str(row["state"]), str(row["call"]))) for row in rows]
+    return found
+
+
+async def mark(tx: Connection, dialect: Dialect, kind: Kind, marks: Mapping[str, Mark]) -> None:
+    """Note what is told now, by name."""
+    if not marks:
+        return
+    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(event_marks)
+    at = now()
+    rows = [
+        {"kind": kind, "name": name, "state": each.state[:_STATE_LENGTH], "call": each.call, "at": at}
+        for name, each in marks.items()
+    ]
+    changed = {column: insert.excluded[column] for column in ("state", "call", "at")}
+    await tx.execute(insert.on_conflict_do_update(index_elements=["kind", "name"], set_=changed), rows)
+
+
+async def unmark(tx: Connection, kind: Kind, names: Collection[str]) -> None:
+    """Forget what was told: the thing is gone."""
+    for portion in _portions(names):
+        await tx.execute(delete(event_marks).where(_m.kind == kind, _m.name.in_(portion)))
+
+
+async def unmark_calls(tx: Connection, calls: Collection[str]) -> None:
+    """Forget what was told of calls that are over, but not what their extensions do."""
+    for portion in _portions(calls):
+        which = _m.call.in_(portion), _m.kind.in_(("channel", "survey"))
+        await tx.execute(delete(event_marks).where(*which))
+
+
+def _portions(names: Collection[str]) -> list[list[str]]:
+    listed = list(names)
+    return [listed[start : start + AT_ONCE] for start in range(0, len(listed), AT_ONCE)]
