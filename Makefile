@@ -4,7 +4,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest
+SCRATCH := $(shell scripts/scratch.sh)
+PYTEST := TMPDIR=$(SCRATCH) PYTEST_DEBUG_TEMPROOT=$(SCRATCH) $(BIN)/python -m pytest
 
 .PHONY: help setup setup-dev run demo console wheel test test-failed test-slow screenshots lint format types bench bench-reports services components lock clean
 

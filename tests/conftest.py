@@ -11,6 +11,7 @@ pytest_plugins = [
     "support.databases",
     "support.leaks",
     "support.phones",
+    "support.quick_passwords",
     "support.reports",
     "support.servers",
 ]

@@ -96,9 +96,9 @@ def copied_sqlite(template: Path, path: Path) -> str:
 
 @contextmanager
 def fresh_postgresql(cluster: PostgresqlCluster) -> Iterator[str]:
-    """A migrated, empty database that is dropped afterwards."""
-    url = cluster.fresh_url()
+    """A migrated, empty database; whoever gets it next gets it empty."""
+    url = cluster.lend()
     try:
         yield url
     finally:
-        cluster.drop(url)
+        cluster.give_back(url)

@@ -10,8 +10,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -26,6 +26,23 @@ ROLE = "tamas"
 TEMPLATE = "tamas_template"
 
 _SPEED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "jit=off")
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+_USED_SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL"
+_SHAPE = """
+    SELECT md5(string_agg(line, ';' ORDER BY line)) FROM (
+        SELECT format('%s %s %s', relname, relkind, reloptions) AS line
+        FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = 'public'
+        UNION ALL
+        SELECT format('%s.%s %s', attrelid::regclass, attname, atttypid::regtype)
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = 'public' AND NOT attisdropped
+        UNION ALL
+        SELECT format('%s %s %s', tgrelid::regclass, tgname, tgenabled) FROM pg_trigger
+        UNION ALL
+        SELECT format('%s %s', viewname, definition) FROM pg_views WHERE schemaname = 'public'
+    ) AS lines
+"""
+"""Changes when a test altered tables, indexes, triggers or views."""
 _INITDB_OPTIONS = ("-E", "UTF8", "--no-locale", "--no-sync")
 _PR_SET_PDEATHSIG = 1
 
@@ -44,6 +61,11 @@ class PostgresqlCluster:
         self._server: subprocess.Popen[bytes] | None = None
         self._names = (f"test_{number}" for number in count(1))
         self._has_template = False
+        self._returned: list[str] = []
+        self._shape: str | None = None
+        self._tables: list[str] = []
+        self._rows: dict[str, list[tuple[object, ...]]] = {}
+        """Of the template, by table."""
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -77,23 +99,68 @@ class PostgresqlCluster:
         self.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
+    def lend(self) -> str:
+        """A database as of :meth:`fresh_url`, perhaps one that was given back: making one takes longer."""
+        return self._returned.pop() if self._returned else self.fresh_url()
+
+    def give_back(self, url: str) -> None:
+        """Empty a lent database for the next; drop it when somebody is connected or changed its shape."""
+        if run_apart(self._emptied(url)):
+            self._returned.append(url)
+        else:
+            self.drop(url)
+
     def drop(self, url: str) -> None:
         """Remove a database, whoever is still connected."""
-        self.execute(f"DROP DATABASE IF EXISTS {url.rsplit('/', 1)[1]} WITH (FORCE)")
+        self.execute(f"DROP DATABASE IF EXISTS {_name(url)} WITH (FORCE)")
 
     def execute(self, statement: str) -> None:
         """Run one statement as the cluster's owner."""
 
         async def run() -> None:
-            connection = await asyncpg.connect(
-                host="127.0.0.1", port=self.port, user=ROLE, database="postgres", timeout=10
-            )
-            try:
+            async with self._connected("postgres") as connection:
                 await connection.execute(statement)
-            finally:
-                await connection.close()
 
         run_apart(run())
+
+    @asynccontextmanager
+    async def _connected(self, database: str) -> AsyncIterator[asyncpg.Connection]:
+        connection = await asyncpg.connect(
+            host="127.0.0.1", port=self.port, user=ROLE, database=database, timeout=10
+        )
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def _emptied(self, url: str) -> bool:
+        """Bring a database's content back to that of the template; ``False`` when it cannot be lent again."""
+        if self._shape is None:
+            async with self._connected(TEMPLATE) as connection:
+                self._shape = await connection.fetchval(_SHAPE)
+                self._tables = [row[0] for row in await connection.fetch(_TABLES)]
+                for table in self._tables:
+                    rows = await connection.fetch(f'SELECT * FROM "{table}"')  # noqa: S608 - names of ours
+                    if rows:
+                        self._rows[table] = [tuple(row) for row in rows]
+        async with self._connected(_name(url)) as connection:
+            others = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
+            if (
+                await connection.fetchval(others, _name(url))
+                or await connection.fetchval(_SHAPE) != self._shape
+            ):
+                return False
+            deletions = [f'DELETE FROM "{table}"' for table in self._tables]  # noqa: S608 - names of ours
+            await connection.execute(";".join(deletions))
+            for table, rows in self._rows.items():
+                await connection.copy_records_to_table(table, records=rows)
+            for row in await connection.fetch(_USED_SEQUENCES):
+                await connection.execute(f'ALTER SEQUENCE "{row[0]}" RESTART')
+        return True
+
+
+def _name(url: str) -> str:
+    return url.rsplit("/", 1)[1]
 
 
 @contextmanager
