@@ -328,10 +328,8 @@ def _count(connection: SyncConnection, *, numbers: str, lists: Sequence[str]) ->
     if not lists:
         return len(msgspec.json.decode(numbers))
     if len(lists) == 1:  # each number of a list is there once
-        own = select(n.number).where(n.list_id == lists[0], n.number == value).exists()
-        more = select(func.count()).select_from(rows).where(~own)
-        of_list = select(func.count()).where(n.list_id == lists[0])
-        return int(connection.execute(of_list).scalar_one() + connection.execute(more).scalar_one())
+        other = select(func.count()).where(n.list_id == lists[0], n.number.not_in(given))
+        return len(msgspec.json.decode(numbers)) + int(connection.execute(other).scalar_one())
     all_of_them = union(given, select(n.number).where(n.list_id.in_(lists))).subquery()
     return int(connection.execute(select(func.count()).select_from(all_of_them)).scalar_one())
 

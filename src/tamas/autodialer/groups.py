@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import delete, func, insert, literal, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, func, insert, literal, select, update
 
 from tamas.autodialer.numbers import Tally
 from tamas.autodialer.refusals import DialerRefused
@@ -31,7 +30,7 @@ MAX_NAME: Final = 80
 
 FIRST_BATCH: Final = 500
 MAX_BATCH: Final = 20_000
-AIM_SECONDS: Final = 0.02
+AIM_SECONDS: Final = 0.01
 """How long one transaction is to take; its limit is 50 ms."""
 
 ABANDONED_SECONDS: Final = 86_400
@@ -95,14 +94,17 @@ async def _write(
     reading: Iterator[str],
     progress: Callable[[Tally], None] | None,
 ) -> None:
-    pace, position = Pace(), 0
+    # An index that refuses doubled numbers would be written to at random: 30 times slower for a million.
+    seen: set[str] = set()
+    pace = Pace()
     while batch := list(itertools.islice(reading, pace.size)):
+        new = [number for number in dict.fromkeys(batch) if number not in seen]
+        seen.update(new)
         begun = time.monotonic()
-        written = await _write_batch(database, made.id, position, batch)
+        await _write_batch(database, made, new)
         pace.took(time.monotonic() - begun)
-        position += len(batch)
-        made.tally.accepted += written
-        made.tally.duplicates += len(batch) - written
+        made.tally.accepted += len(new)
+        made.tally.duplicates += len(batch) - len(new)
         if progress is not None:
             progress(made.tally)
         await asyncio.sleep(0)  # SQLite is called in the loop's thread
@@ -110,13 +112,11 @@ async def _write(
         raise DialerRefused("numbers", "there is no number among them")
 
 
-async def _write_batch(database: Database, list_id: str, position: int, batch: Sequence[str]) -> int:
+async def _write_batch(database: Database, made: NumberList, batch: Sequence[str]) -> None:
     texts, key, value = texts_of_list(database.dialect, msgspec.json.encode(batch).decode())
-    rows = select(literal(list_id), literal(position) + key, value).select_from(texts).where(true())
-    into = (sqlite.insert if database.dialect == "sqlite" else postgresql.insert)(dialer_group_numbers)
-    statement = into.from_select(["list_id", "position", "number"], rows).on_conflict_do_nothing()
+    rows = select(literal(made.id), literal(made.count) + key, value).select_from(texts)
     async with database.write() as tx:
-        return int((await tx.execute(statement)).rowcount)
+        await tx.execute(insert(dialer_group_numbers).from_select(["list_id", "position", "number"], rows))
 
 
 async def add_group(database: Database, *, name: str, description: str, numbers: NumberList) -> str:

@@ -56,9 +56,8 @@ dialer_group_numbers = Table(
     "dialer_group_numbers",
     metadata,
     Column("list_id", Id, primary_key=True),
-    Column("position", Integer, primary_key=True, autoincrement=False, comment="In given order, with gaps"),
-    Column("number", String(32), nullable=False),
-    UniqueConstraint("list_id", "number"),
+    Column("position", Integer, primary_key=True, autoincrement=False, comment="From 0, in given order"),
+    Column("number", String(32), nullable=False, comment="Once in a list"),
     sqlite_with_rowid=False,
     comment="Lists that never change. Removed by hand: a million rows are not for a cascade",
 )

@@ -216,15 +216,10 @@ def upgrade() -> None:
         "dialer_group_numbers",
         sa.Column("list_id", sa.String(length=24), nullable=False),
         sa.Column(
-            "position",
-            sa.Integer(),
-            autoincrement=False,
-            nullable=False,
-            comment="In given order, with gaps",
+            "position", sa.Integer(), autoincrement=False, nullable=False, comment="From 0, in given order"
         ),
-        sa.Column("number", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.String(length=32), nullable=False, comment="Once in a list"),
         sa.PrimaryKeyConstraint("list_id", "position", name=op.f("pk_dialer_group_numbers")),
-        sa.UniqueConstraint("list_id", "number", name=op.f("uq_dialer_group_numbers_list_id_number")),
         comment="Lists that never change. Removed by hand: a million rows are not for a cascade",
         sqlite_with_rowid=False,
     )
