@@ -8,6 +8,7 @@ import os
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = [
+    "support.commands",
     "support.databases",
     "support.leaks",
     "support.phones",

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
+from support.commands import Ended, command_process
 from support.server import TamasServer
 from tamas.store.schema import SCHEMA_VERSION
 
@@ -201,17 +202,23 @@ async def test_a_lost_console_password_can_be_replaced(server: TamasServer) -> N
     assert not file.exists()
 
 
-def tamas(*words: str, state: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def tamas(*words: str, state: Path, **environment: str) -> Ended:
     """Run a command for an instance that is not running."""
-    return subprocess.run(
-        [sys.executable, "-m", "tamas", *words],
-        env=os.environ | {"TAMAS_STATE_DIR": str(state), **environment},
-        cwd=state.parent,
+    env = os.environ | {"TAMAS_STATE_DIR": str(state), **environment}
+    return command_process().run_now(words, env=env, cwd=state.parent, seconds=60)
+
+
+def test_a_command_is_a_program(tmp_path: Path) -> None:
+    """As a shell starts it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tamas", "version", "--json"],
+        env=os.environ | {"TAMAS_STATE_DIR": str(tmp_path / "state")},
         capture_output=True,
         text=True,
         timeout=60,
-        check=False,
+        check=True,
     )
+    assert json.loads(done.stdout)["schema"] == SCHEMA_VERSION
 
 
 def test_commands_work_before_the_first_start(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from tamas import __version__
 from tamas.commands.on_demand import OnDemand
 from tamas.commands.output import AsJson, console, errors, print_json
 from tamas.errors import TamasError
-from tamas.store.schema import SCHEMA_VERSION
 
 app = typer.Typer(
     cls=OnDemand,
@@ -50,6 +49,8 @@ def demo(
 @app.command()
 def version(as_json: AsJson = False) -> None:
     """Show the version of Tamas, of its store's schema and of Python."""
+    from tamas.store.schema import SCHEMA_VERSION  # not for every command: it takes half a second
+
     facts = {"tamas": __version__, "schema": SCHEMA_VERSION, "python": sys.version.split()[0]}
     if as_json:
         print_json(facts)

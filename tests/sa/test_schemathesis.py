@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import openapi
 from schemathesis.checks import not_a_server_error
@@ -25,8 +26,6 @@ from tamas.store.changes import Changes
 from tamas.store.database import Database
 from tamas.supervisor import bind_http
 
-EXAMPLES = 6
-"""Requests for each service and method."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -48,9 +47,10 @@ class EngineAway:
         return None
 
 
-def drive(address: str) -> int:
+def drive(address: str, examples: int) -> int:
     """Send generated requests to every operation of the document at ``address``.
 
+    :param examples: requests for each service and method.
     :returns: the number of requests.
     """
     schema = openapi.from_url(f"{address}/api/v4/openapi.json")
@@ -61,7 +61,7 @@ def drive(address: str) -> int:
             continue
 
         @settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             deadline=None,
             database=None,
             phases=[Phase.generate],
@@ -78,8 +78,19 @@ def drive(address: str) -> int:
     return sent
 
 
+async def test_a_generated_request_of_each_kind(sqlite_database: Database) -> None:
+    """Every service and method, with a body that fits the description."""
+    await generated_requests(sqlite_database, 1)
+
+
+@pytest.mark.slow
 async def test_generated_requests(database: Database) -> None:
     """Every service and method, with bodies that fit the description, on both stores."""
+    await generated_requests(database, 6)
+
+
+async def generated_requests(database: Database, examples: int) -> None:
+    """Serve, and drive."""
     process = load_settings({})
     changes = Changes(database)
     await changes.start()
@@ -93,7 +104,7 @@ async def test_generated_requests(database: Database) -> None:
     stop = asyncio.Event()
     serving = asyncio.create_task(serve_http(api, [listener], process, stop=stop))
     try:
-        assert await asyncio.to_thread(drive, f"http://127.0.0.1:{port}") > 50
+        assert await asyncio.to_thread(drive, f"http://127.0.0.1:{port}", examples) > 50
     finally:
         stop.set()
         await serving

@@ -19,6 +19,7 @@ from typing import Any, Self
 import httpx
 import psutil
 
+from support.commands import command_process
 from support.ports import free_port, free_range
 from support.waiting import eventually
 from tamas.engine.running import EngineRecord, read_record
@@ -267,21 +268,13 @@ class TamasServer:
 
         :raises AssertionError: it failed; the text says what it said.
         """
-        process = await asyncio.create_subprocess_exec(
-            *TAMAS,
-            *words,
-            "--json",
-            env=self.environment,
-            cwd=self.folder,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        ended = await command_process().run(
+            [*words, "--json"], env=self.environment, cwd=self.folder, seconds=COMMAND_SECONDS
         )
-        said, complained = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
-        assert process.returncode == 0, (
-            f"tamas {' '.join(words)} ended with {process.returncode}:\n{said.decode()}{complained.decode()}"
+        assert ended.returncode == 0, (
+            f"tamas {' '.join(words)} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
         )
-        return json.loads(said)
+        return json.loads(ended.stdout)
 
     async def api(self, service: str, body: Mapping[str, Any] | None = None) -> Any:
         """Call a service of the Simotel API and return the ``data`` of its answer.
