@@ -38,9 +38,11 @@ from tamas.engine.link import EngineAccess, EngineLink, EngineSlot
 from tamas.engine.music import link_stock_music, record_music
 from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
 from tamas.engine.status_file import keep_status
+from tamas.engine.watch.watcher import EngineWatch
 from tamas.engine_events import EngineEvents
 from tamas.fax_sender import FaxSender
 from tamas.http_server import serve_http
+from tamas.live_events import LiveEvents
 from tamas.recordings.care import RecordingCare
 from tamas.recordings.folders import RecordingFolders
 from tamas.records.ingest import Ingestion
@@ -109,15 +111,18 @@ async def serve_main(
             _say_what_next(settings)
         prepared()
         slot = EngineSlot()
-        ingestion = Ingestion(store.database)
+        watch = EngineWatch(slot, store.database)
+        live = LiveEvents(store.database)
+        ingestion = Ingestion(store.database, all_told=live.all_told)
         events = EngineEvents(store.database, ingestion)
         care = RecordingCare(store.database, RecordingFolders(root=layout.recordings))
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_serve_http(store, slot, listener, stop), name="http")
+            tasks.create_task(_serve_http(store, slot, listener, stop, watch), name="http")
             log.info("serving at %s", settings.http_address)
             background = [
                 tasks.create_task(ingestion.run(), name="ingestion"),
                 tasks.create_task(events.run(), name="engine-events"),
+                tasks.create_task(live.run(watch), name="live-events"),
                 tasks.create_task(care.run(), name="recordings"),
                 tasks.create_task(keep_activity_short(store.database), name="activity-retention"),
                 tasks.create_task(FaxSender(store.database, slot).run(), name="fax-sender"),
@@ -205,9 +210,13 @@ async def serve_api(settings: Settings, listener: socket.socket, stop: asyncio.E
 
 
 async def _serve_http(
-    store: OpenStore, engine: EngineAccess, listener: socket.socket, stop: asyncio.Event
+    store: OpenStore,
+    engine: EngineAccess,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    watch: EngineWatch | None = None,
 ) -> None:
-    live = LiveHub(store.database, engine)
+    live = LiveHub(store.database, engine, watch)
     console = ConsoleApi(
         database=store.database,
         changes=store.changes,

@@ -18,6 +18,8 @@ from tamas.dialplan.originate import EngineRefused, fresh_ids
 from tamas.engine.ami import AmiActionFailed, AmiClient, AmiError, AmiTimeout
 from tamas.engine.dialing_out import caller_id_header, trunk_string
 from tamas.engine.fixed_dialplan import FAX_SEND_CONTEXT
+from tamas.events.of_faxes import outgoing_fax
+from tamas.events.outbox import emit
 from tamas.store.clock import now
 from tamas.store.database import Connection, Database
 from tamas.store.fax_schema import faxes
@@ -112,6 +114,8 @@ async def _claim(tx: Connection, row: Mapping[str, Any], runtime: Mapping[str, A
         )
     )
     await tx.execute(update(faxes).where(_f.id == row["id"]).values(uniqueid=uniqueid))
+    begins = outgoing_fax(row["id"], "SENDING", call=uniqueid, at=at, details={}, reason=None)
+    await emit(tx, [begins])
     return FaxCall(
         fax_id=row["id"],
         originated_call_id=originated_call_id,

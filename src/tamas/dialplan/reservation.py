@@ -32,6 +32,8 @@ from tamas.dialplan.originate import (
     originate,
 )
 from tamas.engine.ami import AmiClient, AmiMessage
+from tamas.events.of_calls import reserved_call_in_front
+from tamas.events.outbox import emit
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import Connection, Database
 from tamas.store.dialplan_schema import call_jobs
@@ -109,18 +111,17 @@ async def claim_place(database: Database, job_id: str) -> int | None:
     """
     if not (job_id.isascii() and job_id.isdigit()):
         return None
+    this = _j.id == int(job_id), _j.kind == KIND, _j.done_at.is_(None)
     async with database.write() as tx:
-        changed = await tx.execute(
-            update(call_jobs)
-            .where(_j.id == int(job_id), _j.kind == KIND, _j.done_at.is_(None))
-            .values(result=f"{ANSWERED} {now()}")
-            .returning(_j.key)
-        )
-        queue = changed.scalar_one_or_none()
+        queue = await tx.scalar(select(_j.key).where(*this).with_for_update())
         if queue is None:
             return None
         jobs = {job.id: job for job in await open_jobs(tx, kind=KIND, key=queue)}
-    mine = jobs.pop(int(job_id))
+        mine, at = jobs.pop(int(job_id)), now()
+        if not _answered_at(mine):  # else the queue is joined again, after a fault
+            caller, call = str(mine.data["caller"]), str(mine.data.get("uniqueid", ""))
+            await emit(tx, [reserved_call_in_front(call=call, queue=queue, caller=caller, at=at)])
+        await tx.execute(update(call_jobs).where(*this).values(result=f"{ANSWERED} {at}"))
     joined_at = int(mine.data["joined_at"])
     others = [each for each in jobs.values() if _answered_at(each) and _before(each, mine.id, joined_at)]
     return 1 + len(others)

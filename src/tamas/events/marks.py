@@ -36,6 +36,14 @@ class Mark:
     """Linked id of the call told with it; empty: none."""
 
 
+def answer_mark(point: int, label: str, call: str) -> Mark:
+    """How it is noted that the answer to a survey was told.
+
+    :param call: linked id of its call.
+    """
+    return Mark(state=f"{point}/{label}", call=call)
+
+
 async def marks_of(tx: Connection, kind: Kind, names: Collection[str] | None = None) -> dict[str, Mark]:
     """Marks by name.
 
@@ -51,12 +59,12 @@ async def marks_of(tx: Connection, kind: Kind, names: Collection[str] | None = N
     return found
 
 
-async def marks_of_calls(tx: Connection, kind: Kind, calls: Collection[str]) -> list[tuple[str, Mark]]:
-    """Marks of these calls, with the call of each."""
+async def marks_of_calls(tx: Connection, kind: Kind, calls: Collection[str]) -> list[Mark]:
+    """Marks of calls, by their linked ids."""
     found = []
     for portion in _portions(calls):
         rows = await tx.rows(select(_m.state, _m.call).where(_m.kind == kind, _m.call.in_(portion)))
-        found += [(str(row["call"]), Mark(str(row["state"]), str(row["call"]))) for row in rows]
+        found += [Mark(str(row["state"]), str(row["call"])) for row in rows]
     return found
 
 

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Update, select, update
 
+from tamas.events.outbox import Event, emit
 from tamas.media.apart import RecordingOrder, recordings_apart
 from tamas.media.formats import SAMPLE_BYTES
 from tamas.media.refusals import MediaRefused, NotUnderstood
@@ -180,17 +181,39 @@ class Conversion:
         if dual is None:
             dual = await asyncio.to_thread(self._folders.kept_dual(name).is_file)
         values = {"state": "kept", "bytes": size, "duration": duration, "dual": dual, "reason": None}
-        await self._change(name.name, values)
+        async with self._database.write() as tx:
+            row = await tx.row(_waiting(name.name).values(**values).returning(_c.cuid))
+            if row is not None:
+                await emit(tx, [recording_ready(name.name, row["cuid"], size=size, duration=duration)])
 
     async def _change(self, name: str, values: Mapping[str, Any]) -> None:
         async with self._database.write() as tx:
-            await tx.execute(
-                update(recordings).where(_c.name == name, _c.state == "waiting").values(**values)
-            )
+            await tx.execute(_waiting(name).values(**values))
 
     async def _lose(self, row: Row, state: Any, reason: str, *, size: int = 0) -> None:
         async with self._database.write() as tx:
             await lose(tx, {row["name"]: row["cuid"]}, state, reason, size=size)
+
+
+def _waiting(name: str) -> Update:
+    """The change of a recording, if it still waits."""
+    return update(recordings).where(_c.name == name, _c.state == "waiting")
+
+
+def recording_ready(name: str, cuid: str, *, size: int, duration: int | None) -> Event:
+    """The event that a recording can be fetched.
+
+    :param size: bytes.
+    :param duration: microseconds; ``None``: unknown.
+    """
+    fields = {
+        "unique_id": cuid,
+        "record": name,
+        "duration": None if duration is None else duration // MICROSECONDS,
+        "bytes": size,
+        "date": now(),
+    }
+    return Event(name="RecordingReady", fields=fields, call=cuid)
 
 
 def _wait(row: Row) -> float:

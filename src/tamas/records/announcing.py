@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tamas.events.marks import Mark, marks_of_calls
+from tamas.events.marks import answer_mark, marks_of_calls
 from tamas.events.of_calls import survey
 from tamas.events.of_faxes import incoming_fax, outgoing_fax
 from tamas.events.outbox import Event
@@ -43,7 +43,7 @@ async def untold_answers(tx: Connection, answers: Rows, calls: Mapping[str, Coll
         return ()
     linkedids = {linkedid: cuid for cuid, own in calls.items() for linkedid in own}
     told = Counter(
-        (linkedids[call], mark.state) for call, mark in await marks_of_calls(tx, "survey", list(linkedids))
+        (linkedids[mark.call], mark.state) for mark in await marks_of_calls(tx, "survey", list(linkedids))
     )
     untold = []
     for answer in answers:
@@ -53,11 +53,6 @@ async def untold_answers(tx: Connection, answers: Rows, calls: Mapping[str, Coll
         else:
             untold.append(answer)
     return untold
-
-
-def answer_mark(point: int, label: str, call: str) -> Mark:
-    """How it is noted that an answer was told."""
-    return Mark(state=f"{point}/{label}", call=call)
 
 
 def events_of(records: Iterable[CallRecord], fresh: Fresh) -> list[Event]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from sqlalchemy import select, update
@@ -49,8 +50,19 @@ _TROUBLE_SECONDS = 1.0
 class Ingestion:
     """Turns inbox rows into calls for as long as :meth:`run` runs and this process holds the lease."""
 
-    def __init__(self, database: Database, *, holder: str = PROCESS_ID) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        holder: str = PROCESS_ID,
+        all_told: Callable[[Collection[str]], bool] = lambda _: True,
+    ) -> None:
+        """
+        :param all_told: whether all that happened in the call of these linked ids was told: what its record
+            tells comes after that. Not waited for longer than for a late CDR.
+        """
         self._database = database
+        self._all_told = all_told
         self._woken = asyncio.Event()
         self._looks = 0
         self._waiting: dict[str, tuple[float, float]] = {}
@@ -121,7 +133,7 @@ class Ingestion:
                     elsewhere.extend(group.ends)
                 else:
                     self._wait(group)
-            elif not group.has_own_cdr and not late:
+            elif not late and not (group.has_own_cdr and self._all_told(group.linkedids)):
                 self._wait(group)
             else:
                 closing = closing_of(group)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import delete, select, update
 
 from tamas.engine.layout import EngineLayout
 from tamas.engine.sip_secrets import SealError, SecretSeal
+from tamas.events.outbox import emit
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import STORE_ERRORS, Connection, Database, Row
 from tamas.store.runtime_settings import load_runtime_settings
 from tamas.store.voicemail_schema import mailboxes, voicemail_mails, voicemail_messages
+from tamas.voicemail.events import mail_finished
 from tamas.voicemail.files import message_file
 from tamas.voicemail.mail import MailRefused, compose, mail_server, send
 from tamas.voicemail.messages import forget_message, remove_files
@@ -161,10 +163,16 @@ class MailDelivery:
                 .values(due_at=now() + wait * MICROSECONDS, error=reason)
             )
 
-    async def _finish(self, tx: Connection, mail: Row, **values: Any) -> None:
-        await tx.execute(
-            update(voicemail_mails).where(_v.id == mail["id"]).values(finished_at=now(), **values)
+    async def _finish(self, tx: Connection, mail: Row, *, state: str, error: str | None) -> None:
+        this = _v.id == mail["id"], _v.state == "waiting"
+        done = await tx.execute(
+            update(voicemail_mails).where(*this).values(finished_at=now(), state=state, error=error)
         )
+        if done.rowcount:
+            of = select(voicemail_messages.c.number).where(voicemail_messages.c.id == mail["message_id"])
+            now_of = select(mailboxes.c.number).where(mailboxes.c.id == mail["mailbox_id"])
+            number = await tx.scalar(of) or await tx.scalar(now_of) or ""
+            await emit(tx, [mail_finished(mail, number, error)])
 
     async def _forget_old(self) -> None:
         limit = now() - KEEP_SECONDS * MICROSECONDS

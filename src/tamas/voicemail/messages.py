@@ -21,10 +21,12 @@ from typing import Any, Final
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from tamas.events.outbox import emit
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import Connection, Database, Row
 from tamas.store.ids import new_id
 from tamas.store.voicemail_schema import mailboxes, voicemail_mails, voicemail_messages
+from tamas.voicemail.events import HUNG_UP, message_failed, message_stored
 from tamas.voicemail.files import finished_length, message_file, new_name
 from tamas.voicemail.lights import light_changed
 
@@ -135,6 +137,8 @@ async def close_message(
             gone = await tx.execute(
                 delete(voicemail_messages).where(_m.id == row["id"], _m.state == "recording")
             )
+            if gone.rowcount and may_lack:  # else the caller is there, and is asked once more
+                await emit(tx, [message_failed(row, HUNG_UP)])
         if not gone.rowcount:
             return Kept.NONE
         await asyncio.to_thread(file.unlink, missing_ok=True)
@@ -152,6 +156,8 @@ async def _fail(database: Database, row: Row) -> Kept:
             .where(_m.id == row["id"], _m.state == "recording")
             .values(state="failed", error=NOT_SAVED, left_at=now())
         )
+        if done.rowcount:
+            await emit(tx, [message_failed(row, NOT_SAVED)])
     return Kept.FAILED if done.rowcount else Kept.NONE
 
 
@@ -168,6 +174,7 @@ async def _store(database: Database, row: Row, length: int) -> Kept:
         )
         if not done.rowcount:
             return Kept.NONE
+        await emit(tx, [message_stored(row, length)])
         await light_changed(database, tx, mailbox["number"])
         if mailbox["send_email"] == "yes" and mailbox["email"]:
             await _mail(tx, mailbox, row["id"])

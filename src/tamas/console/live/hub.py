@@ -12,8 +12,9 @@ from tamas.store.database import Database
 class LiveHub:
     """Costs nothing while nobody watches. Close it in the end."""
 
-    def __init__(self, database: Database, engine: EngineAccess) -> None:
-        self.engine = EngineWatch(engine, database)
+    def __init__(self, database: Database, engine: EngineAccess, watch: EngineWatch | None = None) -> None:
+        """:param watch: of this engine, when there is one already."""
+        self.engine = watch or EngineWatch(engine, database)
         self.api_log = LogFollower(database)
 
     async def view(self) -> EngineView:

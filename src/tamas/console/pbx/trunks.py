@@ -26,6 +26,7 @@ from tamas.console.times import milliseconds
 from tamas.engine.sip_objects import ignored_trunk_options
 from tamas.engine.watch.view import EngineView, Registration
 from tamas.sa.pbx import trunks as sa_trunks
+from tamas.sa.pbx.trunk_events import tell_removed
 from tamas.sa.pbx.trunks import TrunkAdd, TrunkUpdate
 from tamas.store.database import Row
 from tamas.store.schema import trunks
@@ -175,6 +176,7 @@ async def remove_trunks(context: ConsoleContext, request: ByIds) -> Removed:
         if not rows:
             raise NotFound("there are no such trunks")
         names = sorted(row["name"] for row in rows)
+        await tell_removed(tx, names)
         before = _shown(rows[0]) if len(rows) == 1 else {"names": names}
         await context.activity.add(tx, TRUNKS.id, "remove", ", ".join(names), before=before)
     await sa_trunks.tell_engine(context.sa, [(row, None) for row in rows])

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import Exit, Group, Param, Params, ParamsInvalid, Ref, component
 from tamas.dialplan.graph import NEXT
+from tamas.dialplan.survey_events import tell_answer
 
 TRIES: Final = 3
 MOST_POINTS: Final = 999_999_999
@@ -41,6 +42,7 @@ async def poll(call: Call, params: PollParams) -> Exit:
         )
         if typed.isascii() and typed.isdigit() and params.poll_min <= int(typed) <= params.poll_max:
             await call.tell({"poll": str(int(typed)), "label": params.label})
+            await tell_answer(call, int(typed), params.label)
             await call.play(params.announcement_after)
             break
     return NEXT

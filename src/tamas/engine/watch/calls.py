@@ -135,6 +135,10 @@ class CallBook:
         """Calls in progress."""
         return list(self._calls)
 
+    def goes_on(self, linkedid: str) -> bool:
+        """Whether a call is in progress."""
+        return linkedid in self._calls or linkedid in self._joined
+
     # -- writing ---------------------------------------------------------------------------------------
 
     def apply(self, event: Mapping[str, str], at: int) -> None:

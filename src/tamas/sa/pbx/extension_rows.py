@@ -11,6 +11,9 @@ from typing import Any
 from sqlalchemy import delete, insert, update
 
 from tamas.agents.memberships import forget_extensions, lock_memberships, renumber_extension
+from tamas.events.marks import unmark
+from tamas.events.of_extensions import exten_added, exten_removed
+from tamas.events.outbox import emit
 from tamas.sa.pbx.numbers import claim_number, claim_numbers, release_number, release_numbers
 from tamas.store.clock import now
 from tamas.store.database import Connection, Database, Row
@@ -35,6 +38,7 @@ async def insert_rows(database: Database, tx: Connection, rows: Sequence[Mapping
     free = [row for row in rows if row["number"] not in taken]
     if free:
         await tx.execute(insert(extensions), free)
+        await emit(tx, [exten_added(row["number"]) for row in free])
     return taken
 
 
@@ -49,6 +53,8 @@ async def renumber(database: Database, tx: Connection, row: Row, number: str) ->
     await lock_memberships(database, tx)
     queues = await renumber_extension(tx, row["number"], number)
     await tx.execute(delete(ps_contacts).where(ps_contacts.c.endpoint == row["number"]))
+    await unmark(tx, "extension", [row["number"]])
+    await emit(tx, [exten_removed(row["number"]), exten_added(number)])
     return queues
 
 
@@ -82,6 +88,8 @@ async def remove_rows(database: Database, tx: Connection, rows: Sequence[Row]) -
     await tx.execute(delete(ps_contacts).where(ps_contacts.c.endpoint.in_(numbers)))
     await release_numbers(tx, identities)
     await tx.execute(delete(extensions).where(_e.id.in_(identities)))
+    await unmark(tx, "extension", numbers)
+    await emit(tx, [exten_removed(number) for number in numbers])
     return queues
 
 

@@ -37,6 +37,7 @@ from tamas.sa.fields import (
 )
 from tamas.sa.pbx.field_types import DTMF_MODE, INSECURE, NAT, PEER_TYPE, TRUNK_TYPE, Port, SipHost
 from tamas.sa.pbx.rows import fetch, matches, plain_rows
+from tamas.sa.pbx.trunk_events import tell_added, tell_removed
 from tamas.sa.service import Added, Listed, ServiceContext, Written, service
 from tamas.store.clock import now
 from tamas.store.database import Connection, Row
@@ -166,6 +167,7 @@ async def add(context: ServiceContext, request: TrunkAdd) -> str:
             await tx.execute(
                 insert(trunks).values(**values, id=identity, created_at=moment, updated_at=moment)
             )
+            await tell_added(tx, context.database.dialect, values)
     except IntegrityError as error:
         raise TrunkExists("name") from error
     await tell_engine(context, [(None, values)])
@@ -191,6 +193,9 @@ async def change_prepared(context: ServiceContext, request: TrunkUpdate, prepare
             after |= _derived(after)
             after["updated_at"] = now()
             await tx.execute(update(trunks).where(_t.id == before["id"]).values(**after))
+            if after["name"] != before["name"]:
+                await tell_removed(tx, [before["name"]])
+                await tell_added(tx, context.database.dialect, after)
     except IntegrityError as error:
         raise TrunkExists("name") from error
     await tell_engine(context, [(before, after)])
@@ -217,6 +222,7 @@ async def remove(context: ServiceContext, request: TrunkRemove) -> None:
     async with context.database.write() as tx:
         row = await _find(tx, request.id, request.name)
         await tx.execute(delete(trunks).where(_t.id == row["id"]))
+        await tell_removed(tx, [row["name"]])
     await tell_engine(context, [(row, None)])
 
 
