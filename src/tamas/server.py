@@ -40,6 +40,7 @@ from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
 from tamas.engine.status_file import keep_status
 from tamas.engine.watch.watcher import EngineWatch
 from tamas.engine_events import EngineEvents
+from tamas.events.delivery import Delivery
 from tamas.fax_sender import FaxSender
 from tamas.http_server import serve_http
 from tamas.live_events import LiveEvents
@@ -123,6 +124,9 @@ async def serve_main(
                 tasks.create_task(ingestion.run(), name="ingestion"),
                 tasks.create_task(events.run(), name="engine-events"),
                 tasks.create_task(live.run(watch), name="live-events"),
+                tasks.create_task(
+                    Delivery(store.database, store.changes, store.seal.open_text).run(), name="event-delivery"
+                ),
                 tasks.create_task(care.run(), name="recordings"),
                 tasks.create_task(keep_activity_short(store.database), name="activity-retention"),
                 tasks.create_task(FaxSender(store.database, slot).run(), name="fax-sender"),

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
@@ -96,6 +97,10 @@ event_deliveries = Table(
     Index("ix_event_deliveries_position", "position"),
     comment="What is owed to receivers, and what was given up",
 )
+
+PENDING = literal_column("'pending'")
+DEAD = literal_column("'dead'")
+"""Words of ``event_deliveries.state`` as statements have to carry them, else no partial index is used."""
 
 event_attempts = Table(
     "event_attempts",
