@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from tamas.autodialer.searching import lose_all
 from tamas.engine.ami import AmiClient, AmiError, AmiMessage
 from tamas.engine.engine import EngineNotReady
 from tamas.engine.live import catch_up, store_came_back
@@ -67,8 +68,15 @@ class EngineEvents:
                 self._database, linkedids, at, reason, stopped_at=None if adopted else ended_at
             )
             originates = await close_open_originates(self._database, uniqueids, reason=reason, before=at)
-            if orphans or originates:
-                log.info("closed %d calls and %d originates: %s", orphans, originates, reason)
+            attempts = 0 if adopted else await lose_all(self._database, before=at, reason=reason)
+            if orphans or originates or attempts:
+                log.info(
+                    "closed %d calls, %d originates and %d calls of campaigns: %s",
+                    orphans,
+                    originates,
+                    attempts,
+                    reason,
+                )
 
         self._work.put_nowait(settle)
         self._ingestion.wake()

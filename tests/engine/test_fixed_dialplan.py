@@ -12,6 +12,7 @@ TEXT = extensions_conf(
     fallback_number="205",
     fax_dir=Path("/state/faxes"),
     received_fax_dir=Path("/state/faxes/received"),
+    dialer_sounds=Path("/state/dialer-sounds"),
     custom_plans=Path("/state/asterisk/custom-plans"),
 )
 PATTERNS = re.findall(r"^exten => ([^,]+),", TEXT, re.MULTILINE)

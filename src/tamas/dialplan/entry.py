@@ -59,6 +59,8 @@ class Entry:
     """Outgoing route that an originated call asked for; empty for others."""
     start: str
     """Place of the plan at which an originated call begins; empty: at the route of its context."""
+    attempt: str
+    """Id of the campaign's attempt that called this number; empty for other calls."""
     answered: bool
     """Whether the channel is up already."""
     limit: int | None
@@ -83,6 +85,7 @@ def read_entry(session: AgiSession) -> Entry:
         party=given.get("party", ""),
         context=given.get("context", "") if way is Way.ORIGINATED else "",
         start=given.get("start", "") if way is Way.ORIGINATED else "",
+        attempt=given.get("attempt", "") if way is Way.ORIGINATED else "",
         answered=given.get("state") == "Up",
         limit=_seconds(given.get("limit", "")),
         options=given.get("options", "") if way is Way.AGENT else "",

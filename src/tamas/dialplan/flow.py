@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tamas.autodialer.routes import route_of_attempt
 from tamas.dialplan import components as components  # declares them
 from tamas.dialplan.call import GROUP_CATEGORY, Call, Services
 from tamas.dialplan.call_state import CallState
@@ -25,7 +26,7 @@ from tamas.dialplan.plans import LivePlan, Plans
 from tamas.dialplan.resume import Leg, Place, Resumption, read_place, read_resumption
 from tamas.dialplan.sounds import Sounds
 from tamas.dialplan.store_wait import StoreUnreachable, in_time
-from tamas.dialplan.walker import INCOMING, OUTGOING, Walker
+from tamas.dialplan.walker import CAMPAIGNS, INCOMING, OUTGOING, Walker
 from tamas.dialplan.web_service import WebServices
 from tamas.engine.dialing_out import DIALABLE
 from tamas.engine.fastagi import AgiCallEnded, AgiSession
@@ -138,7 +139,20 @@ class CallFlow:
                 call.caller = await _speaker(call)
                 return await Walker(call).resume(node, resumption.outcome)
             log.error("call %s was at %s of the plan, which is gone", entry.cuid, resumption.place)
+        if entry.attempt:
+            return await self._begin_campaign(session, entry)
         return await self._begin(session, entry)
+
+    async def _begin_campaign(self, session: AgiSession, entry: Entry) -> End | HandOver:
+        """A number that a campaign called has picked up: begin at the campaign's route."""
+        route = await in_time(route_of_attempt(self._database, entry.attempt))
+        if route is None:
+            return End(cause=Cause.UNALLOCATED, failed="no such attempt of a campaign", started=False)
+        live = await in_time(self.plans.live())
+        state = CallState(type="outgoing", src=route.number, exten=route.text)
+        call = self._call(session, entry, state, live)
+        call.later(("type", state.type), ("src", route.number), ("context", route.context))
+        return await Walker(call).enter(CAMPAIGNS, route.context)
 
     def _call(self, session: AgiSession, entry: Entry, state: CallState, live: LivePlan) -> Call:
         return Call(self.services, session, entry, state, live)

@@ -19,11 +19,12 @@ from tamas.dialplan.dial import phone_string
 from tamas.dialplan.directory import Extension, active_trunk, look_up
 from tamas.dialplan.plans import outgoing_contexts
 from tamas.engine.ami import AmiActionFailed, AmiClient, AmiError, AmiTimeout, variable_assignment
-from tamas.engine.dialing_out import DIALABLE, caller_id_header, fresh_uniqueid, is_barred, trunk_string
+from tamas.engine.dialing_out import DIALABLE, caller_id_header, is_barred, trunk_string
 from tamas.engine.fixed_dialplan import ORIGINATED_CONTEXT
 from tamas.errors import TamasError
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import Connection, Database, IntegrityError
+from tamas.store.ids import fresh_uniqueid
 from tamas.store.runtime_settings import load_runtime_settings
 from tamas.store.schema import extensions, originates
 from tamas.store.views import FIRST_LEG_CONTEXT

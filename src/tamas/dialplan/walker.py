@@ -29,6 +29,7 @@ MAX_STEPS: Final = 500
 """Of one call (dialplan specification, section 1)."""
 OUTGOING: Final = "OutgoingRoute"
 INCOMING: Final = "IncomingRoute"
+CAMPAIGNS: Final = "AutodialerRoute"
 _ALIASES: Final = {"default": USUAL_CONTEXT, "": USUAL_CONTEXT}
 """What clients of the SA send who mean the usual route, and the context of whoever names none."""
 _WAYS_OUT_OF_TROUBLE: Final = (FAILURE, ERROR, INVALID, NO, NEXT)

@@ -230,6 +230,7 @@ def _render(
         fallback_number=settings.fallback_number,
         fax_dir=layout.faxes,
         received_fax_dir=layout.received_faxes,
+        dialer_sounds=layout.dialer_sounds,
     )
     odbc = {
         "odbc.ini": odbc_ini(settings.database_url),

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Sequence
 from typing import Final
 
-from tamas.store.clock import MICROSECONDS
 from tamas.store.views import trunk_endpoint
 
 DIALABLE: Final = re.compile(r"[+*#0-9A-Za-z]{1,32}")
@@ -15,8 +13,6 @@ DIALABLE: Final = re.compile(r"[+*#0-9A-Za-z]{1,32}")
 ANONYMOUS: Final = "anonymous"
 """User part of a hidden SIP address (RFC 3323)."""
 
-_SERIALS: Final = 1_000_000_000
-"""Our serials begin here. Asterisk's own count up from 0 at each start and never come so far."""
 _SIP_USER: Final = re.compile(r"[A-Za-z0-9_.+*#-]{1,32}")
 
 
@@ -37,12 +33,3 @@ def caller_id_header(shown: str) -> str:
     the number is :data:`ANONYMOUS`: without any, Asterisk would show the first party's own.
     """
     return f'"{shown}" <{shown if _SIP_USER.fullmatch(shown) else ANONYMOUS}>'
-
-
-def fresh_uniqueid(at: int) -> str:
-    """An id for a channel that is hardly ever taken.
-
-    :param at: microseconds since the epoch; for several at once, one after the other.
-    """
-    seconds, fraction = divmod(at, MICROSECONDS)
-    return f"{seconds}.{_SERIALS + secrets.randbelow(_SERIALS // 1000) * 1000 + fraction % 1000}"

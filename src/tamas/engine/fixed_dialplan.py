@@ -26,6 +26,11 @@ QUEUE_ANSWERED_SUBROUTINE: Final = "tamas-queue-answered"
 """Queue runs it on the member that answered; what to record comes in inherited variables."""
 AUTO_ANSWER_SUBROUTINE: Final = "tamas-auto-answer"
 """Runs on a channel before it rings: asks the phone to answer by itself."""
+CAMPAIGN_CONTEXT: Final = "tamas-campaign"
+"""Where a number that a campaign called arrives when it picks up, at extension ``s``."""
+CAMPAIGN_DIGITS: Final = 80
+CAMPAIGN_DIGIT_SECONDS: Final = 2
+"""How long a digit is waited for behind a campaign's sound, and behind another digit."""
 FAX_SEND_CONTEXT: Final = "tamas-fax-send"
 """Where an originated fax call arrives when it is answered, at extension ``s``."""
 FAX_RECEIVE_CONTEXT: Final = "tamas-fax-receive"
@@ -57,6 +62,7 @@ _STATE: Final = ",".join(
         "party=${TAMAS_PARTY}",
         "context=${TAMAS_CONTEXT}",
         "start=${TAMAS_START}",
+        "attempt=${TAMAS_ATTEMPT}",
         "limit=${TAMAS_LIMIT}",
         "options=${TAMAS_CALL_OPTIONS}",
         "record=${TAMAS_RECORD_NAME}",
@@ -89,7 +95,13 @@ def agi_url_conf(agi_url: str) -> str:
 
 
 def extensions_conf(
-    *, agi_url_file: Path, fallback_number: str, fax_dir: Path, received_fax_dir: Path, custom_plans: Path
+    *,
+    agi_url_file: Path,
+    fallback_number: str,
+    fax_dir: Path,
+    received_fax_dir: Path,
+    dialer_sounds: Path,
+    custom_plans: Path,
 ) -> str:
     """Return the text of ``extensions.conf``.
 
@@ -97,8 +109,9 @@ def extensions_conf(
         takes what stands there.
     :param custom_plans: folder of contexts that come and go while Asterisk runs.
     :param fallback_number: extension to ring when nothing else is known, may be empty.
-    :param fax_dir: where documents to fax lie. Both are paths that an application takes as they are.
+    :param fax_dir: where documents to fax lie. These are paths that an application takes as they are.
     :param received_fax_dir: where received faxes are written.
+    :param dialer_sounds: where the sounds of campaigns lie.
     """
     parts = [
         "; Written by Tamas at each start; changes are lost.",
@@ -113,6 +126,7 @@ def extensions_conf(
         f"TAMAS_FALLBACK = {fallback_number}",
         f"TAMAS_FAX_DIR = {fax_dir}",
         f"TAMAS_FAX_RECEIVED_DIR = {received_fax_dir}",
+        f"TAMAS_DIALER_SOUNDS = {dialer_sounds}",
         f"TRANSFER_CONTEXT = {OUTGOING_CONTEXT}",
         "",
         *(_call_context(name) for name in (OUTGOING_CONTEXT, INCOMING_CONTEXT, ORIGINATED_CONTEXT)),
@@ -120,6 +134,7 @@ def extensions_conf(
         _leg_context(FIRST_LEG_CONTEXT),
         _subroutines(),
         _faxes(),
+        _campaigns(),
         f'#tryinclude "{custom_plans}/*.conf"',
     ]
     return "\n".join(parts) + "\n"
@@ -307,6 +322,32 @@ def _faxes() -> str:
             f" same => n,ReceiveFAX(${{TAMAS_FAX_RECEIVED_DIR}}/{FAX_RECEIVED_NAME},f)",
             " same => n,Hangup()",
             _FAX_END,
+            "",
+        )
+    )
+
+
+def _campaigns() -> str:
+    """What a campaign does before the call flow, or instead of it, needs no process of ours.
+
+    ``TAMAS_DIGITS`` is set by Read even when the caller hung up meanwhile.
+    """
+    sound = "${TAMAS_DIALER_SOUNDS}/${TAMAS_SOUND}"
+    tell = "CELGenUserEvent(TAMAS,input=${FILTER(0-9*#,${TAMAS_DIGITS})})"
+    return "\n".join(
+        (
+            f"[{CAMPAIGN_CONTEXT}]",
+            'exten => s,1,GotoIf($["${TAMAS_DETECT}" != "1"]?sound)',
+            " same => n,AMD()",
+            ' same => n,GotoIf($["${AMDSTATUS}" != "MACHINE"]?sound)',
+            " same => n,CELGenUserEvent(TAMAS,machine=1)",
+            " same => n,Hangup(16)",
+            ' same => n(sound),GotoIf($["${TAMAS_SOUND}" = ""]?route)',
+            f" same => n,Read(TAMAS_DIGITS,{sound},{CAMPAIGN_DIGITS},t(),1,{CAMPAIGN_DIGIT_SECONDS})",
+            f' same => n(route),GotoIf($["${{TAMAS_ROUTED}}" = "1"]?{ORIGINATED_CONTEXT},s,1)',
+            " same => n,Hangup(16)",
+            f'exten => h,1,ExecIf($["${{TAMAS_DIGITS}}" != ""]?{tell})',
+            " same => n,Hangup()",
             "",
         )
     )

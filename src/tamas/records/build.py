@@ -15,7 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tamas.records.causes import Outcome, outcome_of_cause, outcome_of_dial
+from tamas.autodialer.results import AttemptEnd
+from tamas.records.attempts import attempt_end
+from tamas.records.causes import USER_BUSY, Outcome, outcome_of_cause, outcome_of_dial
 from tamas.records.cdr_words import CdrRows, words_of
 from tamas.records.facts import microseconds, resource
 from tamas.records.faxes import ReceivedFax, SentFax, received_faxes, sent_fax
@@ -79,6 +81,8 @@ class CallRecord:
     """Whether there ever was a channel."""
     unreached: bool = False
     """Whether it was originated, and its second party could not even be called."""
+    attempt: AttemptEnd | None = None
+    """Of a campaign's call, which has no row among the calls."""
 
 
 def build_record(
@@ -88,6 +92,7 @@ def build_record(
     cdr: Sequence[Row],
     queue_log: Sequence[Row] = (),
     originate: Row | None,
+    is_attempt: bool = False,
     ended_at: int | None = None,
     end_reason: str | None = None,
 ) -> CallRecord:
@@ -98,6 +103,7 @@ def build_record(
     :param cdr: the CDR rows that have arrived.
     :param queue_log: the rows of the queue log that name a channel of the call.
     :param originate: the row of ``originates`` when the API started the call.
+    :param is_attempt: whether a campaign made it.
     :param ended_at: microseconds; when the call was cut off and no CEL row says when.
     :param end_reason: plain words for a call that the engine could not end itself.
     :raises ValueError: neither CEL nor CDR rows were given.
@@ -105,7 +111,9 @@ def build_record(
     if not cel:
         call = _from_cdr(cuid=cuid, cdr=cdr, originate=originate, end_reason=end_reason)
         return CallRecord(
-            call=call, sent=sent_fax(originate, None, reason=end_reason, ended_at=call.ended_at)
+            call=call,
+            sent=sent_fax(originate, None, reason=end_reason, ended_at=call.ended_at),
+            attempt=_attempt_from_cdr(call, cdr) if is_attempt else None,
         )
     story = read_story(cel, cuid)
     story.ended_at = max(story.ended_at, ended_at or 0)
@@ -133,6 +141,9 @@ def build_record(
         ),
         sent=sent_fax(originate, caller, reason=call.reason, ended_at=call.ended_at),
         unreached=originate is not None and _is_unreached(story, caller, call, originate),
+        attempt=attempt_end(story, caller, counted=call.answered_at is not None, end_reason=end_reason)
+        if is_attempt
+        else None,
     )
 
 
@@ -436,6 +447,21 @@ def _from_cdr(*, cuid: str, cdr: Sequence[Row], originate: Row | None, end_reaso
             uniqueid=cuid,
             dcontext=(originate["context"] if originate else "") or ("incoming" if entry else "main_routing"),
         ),
+    )
+
+
+def _attempt_from_cdr(call: CallRow, cdr: Sequence[Row]) -> AttemptEnd:
+    picked_up = next((row["answer"] for row in cdr if row["uniqueid"] == call.cuid and row["answer"]), None)
+    return AttemptEnd(
+        uniqueid=call.cuid,
+        started_at=call.started_at,
+        answered_at=microseconds(picked_up) if picked_up else None,
+        ended_at=call.ended_at,
+        counted=call.answered_at is not None,
+        cause=USER_BUSY if call.disposition == "BUSY" else None,
+        lost="" if call.reason is None else call.reason,
+        channel=call.words.channel,
+        dcontext=call.words.dcontext,
     )
 
 

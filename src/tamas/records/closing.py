@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tamas.autodialer.results import settle
 from tamas.events.marks import unmark_calls
 from tamas.events.outbox import emit
 from tamas.recordings.rows import note_recordings
@@ -81,8 +82,10 @@ async def write_calls(tx: Connection, dialect: Dialect, closings: Sequence[Closi
     names = await _names(tx, {row.agent for row in visits} | {row.agent for row in attempts})
     answers = [answer for record in records for answer in record.polls]
     received = [fax for record in records for fax in record.received]
+    # Calls of campaigns have a report of their own.
+    ordinary = [record.call for record in records if record.attempt is None]
     fresh = Fresh(
-        calls=await _write(tx, calls, ("cuid",), [record.call for record in records], at),
+        calls=await _write(tx, calls, ("cuid",), ordinary, at),
         visits=await _write(tx, queue_visits, ("queue_id",), visits, at, names),
         attempts=await _write(tx, queue_attempts, ("uniqueid",), attempts, at, names),
         answers=await _write(tx, poll_answers, ("cuid", "position"), answers, at),
@@ -94,6 +97,7 @@ async def write_calls(tx: Connection, dialect: Dialect, closings: Sequence[Closi
     linkedids = {closing.cuid: closing.linkedids for closing in closings}
     fresh.answers = await untold_answers(tx, fresh.answers, linkedids)
     await emit(tx, events_of(records, fresh))
+    await settle(tx, [record.attempt for record in records if record.attempt is not None])
     await _settle(tx, dialect, closings, at)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from tamas.autodialer.attempts import attempts_among
 from tamas.records.facts import extra_of
 from tamas.store.database import Connection
 from tamas.store.schema import cdr, cel, originates, queue_log
@@ -52,6 +53,8 @@ class CallRows:
     queue_log: list[Row] = field(default_factory=list)
     """What it says of the channels that were in a queue."""
     originate: Row | None = None
+    is_attempt: bool = False
+    """Whether a campaign of the autodialer made the call."""
 
     @property
     def cuid(self) -> str:
@@ -131,6 +134,8 @@ async def read_calls(connection: Connection, linkedids: Iterable[str]) -> list[C
             found[row["linkedid"]].cdr.append(row)
         for row in await connection.rows(select(originates).where(originates.c.uniqueid.in_(names))):
             found[row["uniqueid"]].originate = row
+        for uniqueid in await attempts_among(connection, names):
+            found[uniqueid].is_attempt = True
     queued = {uniqueid: group for group in groups.values() for uniqueid in group.queued}
     if queued:
         said = _QUEUE_LOG.where(queue_log.c.callid.in_(sorted(queued))).order_by(queue_log.c.id)

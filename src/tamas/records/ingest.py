@@ -25,6 +25,7 @@ from tamas.records.build import build_record
 from tamas.records.closing import Closing, pass_over, write_calls
 from tamas.records.facts import microseconds
 from tamas.records.inbox import CallRows, read_calls
+from tamas.store.autodialer_schema import dial_attempts
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import STORE_ERRORS, Database
 from tamas.store.leases import PROCESS_ID, HeldLease
@@ -56,13 +57,16 @@ class Ingestion:
         *,
         holder: str = PROCESS_ID,
         all_told: Callable[[Collection[str]], bool] = lambda _: True,
+        on_attempts: Callable[[], None] = lambda: None,
     ) -> None:
         """
         :param all_told: whether all that happened in the call of these linked ids was told: what its record
             tells comes after that. Not waited for longer than for a late CDR.
+        :param on_attempts: called when attempts of campaigns were closed: their lines are free.
         """
         self._database = database
         self._all_told = all_told
+        self._on_attempts = on_attempts
         self._woken = asyncio.Event()
         self._looks = 0
         self._waiting: dict[str, tuple[float, float]] = {}
@@ -156,6 +160,8 @@ class Ingestion:
             await pass_over(tx, nothing)
             if elsewhere:
                 await tx.execute(update(cel).where(cel.c.id.in_(elsewhere)).values(processed_at=now()))
+        if any(closing.record.attempt is not None for closing in mine):
+            self._on_attempts()
         for group in groups:
             if group.ends and (set(group.ends) & set(ends + elsewhere)):
                 for linkedid in group.linkedids:
@@ -202,9 +208,10 @@ class Ingestion:
     async def _amend_late(self) -> int:
         direct = select(cdr.c.linkedid).join(calls, calls.c.cuid == cdr.c.linkedid)
         merged = select(cdr.c.linkedid).join(merged_linkedids, merged_linkedids.c.linkedid == cdr.c.linkedid)
+        campaigns = select(cdr.c.linkedid).join(dial_attempts, dial_attempts.c.uniqueid == cdr.c.linkedid)
         late: set[str] = set()
         async with self._database.read() as connection:
-            for statement in (direct, merged):
+            for statement in (direct, merged, campaigns.where(dial_attempts.c.ended_at.is_not(None))):
                 found = await connection.rows(statement.where(cdr.c.processed_at.is_(None)).limit(BATCH))
                 late.update(row["linkedid"] for row in found)
             if not late:
@@ -249,6 +256,7 @@ def closing_of(
             cdr=group.cdr,
             queue_log=group.queue_log,
             originate=group.originate,
+            is_attempt=group.is_attempt,
             ended_at=cut_off_at if cut_off else None,
             end_reason=cut_off_by if cut_off else None,
         )

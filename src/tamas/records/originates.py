@@ -15,6 +15,8 @@ from collections.abc import Mapping, Set
 
 from sqlalchemy import literal, select, update
 
+from tamas.autodialer.attempts import attempts_among
+from tamas.autodialer.results import lose
 from tamas.records.build import failed_originate, first_party_of
 from tamas.records.causes import NO_ANSWER, NO_ROUTE, Outcome, outcome_of_cause
 from tamas.records.closing import Closing, write_calls
@@ -37,6 +39,14 @@ _RESPONSES: Mapping[str, tuple[int | None, str]] = {
     "5": (17, "{party}: the line is busy"),
     "8": (34, "{party}: no line was free, or the far end refused the call"),
 }
+
+
+_PLACED_NOWHERE: Mapping[str, str] = {
+    "0": "the trunk cannot be reached",
+    "1": "the attempt was ended",
+    "8": "no line was free, or the far end refused the call",
+}
+"""The same for a campaign's call, which has one party."""
 
 
 async def close_failed(
@@ -74,7 +84,9 @@ async def close_failed(
 
 
 async def on_originate_response(database: Database, response: Mapping[str, str]) -> bool:
-    """Settle an AMI ``OriginateResponse``; takes up to :data:`CEL_SECONDS`, so run it as a task.
+    """Settle an AMI ``OriginateResponse``, also of a campaign; run it as a task.
+
+    It takes up to :data:`CEL_SECONDS`.
 
     :param response: the event.
     :returns: whether it closed the originate as failed.
@@ -85,21 +97,35 @@ async def on_originate_response(database: Database, response: Mapping[str, str])
         row = await connection.row(
             select(originates).where(originates.c.uniqueid == response.get("Uniqueid", ""))
         )
-    if row is None or row["closed_at"] is not None:
+        attempt = None
+        if row is None:
+            attempt = await attempts_among(connection, [response.get("Uniqueid", "")])
+    if not attempt and (row is None or row["closed_at"] is not None):
         return False
-    deadline = time.monotonic() + CEL_SECONDS
-    while time.monotonic() < deadline:
-        async with database.read() as connection:
-            if await _has_cel(connection, row["uniqueid"]):
-                return False
-        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+    if await _cel_comes(database, response.get("Uniqueid", "")):
+        return False
     code = response.get("Reason", "")
+    if row is None:
+        return bool(
+            await lose(database, attempt or (), _PLACED_NOWHERE.get(code, f"it failed (reason {code})"))
+        )
     cause, words = _RESPONSES.get(code, (None, "{party}: the attempt failed (reason " + code + ")"))
     if code == "0" and row["fax_id"]:
         words = "{party}: the trunk cannot be reached"
     return await close_failed(
         database, row["originated_call_id"], reason=words.format(party=first_party_of(row)), cause=cause
     )
+
+
+async def _cel_comes(database: Database, uniqueid: str) -> bool:
+    """Whether CEL tells of a channel, waiting for it a little."""
+    deadline = time.monotonic() + CEL_SECONDS
+    while time.monotonic() < deadline:
+        async with database.read() as connection:
+            if await _has_cel(connection, uniqueid):
+                return True
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+    return False
 
 
 async def close_open_originates(

@@ -7,10 +7,12 @@ from collections.abc import Set
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import or_, select
 
+from tamas.autodialer.attempts import attempts_among
 from tamas.records.closing import write_calls
 from tamas.records.facts import time_text
 from tamas.records.inbox import read_calls
 from tamas.records.ingest import BATCH, closing_of
+from tamas.store.autodialer_schema import dial_attempts as attempts
 from tamas.store.database import Database
 from tamas.store.order import line_up
 from tamas.store.schema import calls, cdr, cel
@@ -47,6 +49,8 @@ async def close_orphans(
         joined = {row[0] for row in connection.execute(ended.where(cel.c.linkedid.in_(begun)))}
         of_these = or_(calls.c.cuid.in_(begun), calls.c.cuid.in_(told))
         written = {row[0] for row in connection.execute(select(calls.c.cuid).where(of_these))}
+        settled = select(attempts.c.uniqueid).where(attempts.c.ended_at.is_not(None))
+        written |= {row[0] for row in connection.execute(settled.where(attempts.c.uniqueid.in_(begun)))}
         # Linked ids that were joined into others come last: those others fetch them.
         return sorted(names - waiting - live_linkedids, key=lambda name: (name in joined, name)), written
 
@@ -61,7 +65,9 @@ async def close_orphans(
             groups = await read_calls(tx, batch)
             done.update(linkedid for group in groups for linkedid in group.linkedids)
             written = select(calls.c.cuid).where(calls.c.cuid.in_(sorted(done)))
-            fresh = {row["cuid"] for row in await tx.rows(written)} - known
+            fresh = {row["cuid"] for row in await tx.rows(written)}
+            fresh |= set(await attempts_among(tx, done, closed=True))
+            fresh -= known
             dead = [
                 group
                 for group in groups

@@ -49,7 +49,7 @@ class Channel:
     """Number that was dialed to reach it, when that is known."""
     rung_for: str | None = None
     """Agent for whom a queue rang it."""
-    answered: bool = False
+    answered_at: int | None = None
     cause: int = 0
     hung_up_by: str = ""
     dial_status: str = ""
@@ -58,6 +58,10 @@ class Channel:
     stays: list[Stay] = field(default_factory=list)
     facts: list[tuple[int, str, str]] = field(default_factory=list)
     """What the call flow stated on it: when, key, value."""
+
+    @property
+    def answered(self) -> bool:
+        return self.answered_at is not None
 
     @property
     def is_party(self) -> bool:
@@ -267,7 +271,7 @@ class _Reader:
             channel.exten = exten
             channel.calls = exten not in NO_NUMBER
         elif kind == "ANSWER":
-            channel.answered = True
+            channel.answered_at = channel.answered_at or at
             if channel.exten in NO_NUMBER:
                 channel.exten = exten
                 channel.reached = "" if exten in NO_NUMBER else exten

@@ -10,6 +10,10 @@ import re
 import secrets
 import time
 
+from tamas.store.clock import MICROSECONDS
+
+_SERIALS = 1_000_000_000
+"""Serials of channels that we choose begin here. Asterisk's own count up from 0 and never come so far."""
 _ID = re.compile(r"[0-9a-f]{24}")
 _process_part = secrets.token_hex(5)
 _counter = itertools.count(secrets.randbelow(1 << 23))
@@ -33,3 +37,18 @@ def following_id(last: str | None, *, at: int) -> str:
     """
     floor = at << 64
     return f"{max(floor, int(last, 16) + 1 if last else 0):024x}"
+
+
+def fresh_uniqueid(at: int) -> str:
+    """A unique id for a channel of Asterisk that is hardly ever taken.
+
+    :param at: microseconds since the epoch; for several at once, one after the other.
+    """
+    seconds, fraction = divmod(at, MICROSECONDS)
+    return f"{seconds}.{_SERIALS + secrets.randbelow(_SERIALS // 1000) * 1000 + fraction % 1000}"
+
+
+def is_chosen_uniqueid(uniqueid: str) -> bool:
+    """Whether a channel's unique id may be one of :func:`fresh_uniqueid`; Asterisk's own are not."""
+    serial = uniqueid.partition(".")[2]
+    return serial.isascii() and serial.isdigit() and int(serial) >= _SERIALS
