@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tamas.autodialer.pacing import Pacer
 from tamas.console.account_types import ensure_account_types
 from tamas.console.accounts import FIRST_USERNAME, ensure_administrator, first_password_file
 from tamas.console.activity_retention import keep_activity_short
@@ -114,7 +115,8 @@ async def serve_main(
         slot = EngineSlot()
         watch = EngineWatch(slot, store.database)
         live = LiveEvents(store.database)
-        ingestion = Ingestion(store.database, all_told=live.all_told)
+        pacer = Pacer(store.database, slot)
+        ingestion = Ingestion(store.database, all_told=live.all_told, on_attempts=pacer.wake)
         events = EngineEvents(store.database, ingestion)
         care = RecordingCare(store.database, RecordingFolders(root=layout.recordings))
         async with asyncio.TaskGroup() as tasks:
@@ -130,6 +132,7 @@ async def serve_main(
                 tasks.create_task(care.run(), name="recordings"),
                 tasks.create_task(keep_activity_short(store.database), name="activity-retention"),
                 tasks.create_task(FaxSender(store.database, slot).run(), name="fax-sender"),
+                tasks.create_task(pacer.run(), name="autodialer"),
                 tasks.create_task(QueueKeys(slot).run(), name="queue-keys"),
                 tasks.create_task(JobWorker(_job_services(store, slot)).run(), name="call-jobs"),
                 tasks.create_task(

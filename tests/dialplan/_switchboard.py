@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,6 +108,8 @@ class Switchboard:
     dead: bool = False
     gone: list[CallFlow] = field(default_factory=list)
     """Those that died."""
+    listeners: list[Callable[[AmiMessage], None]] = field(default_factory=list)
+    """Who is told of each event of the engine."""
     serving: set[asyncio.Task[None]] = field(default_factory=set)
     """One task for each call in the flow."""
 
@@ -322,7 +324,12 @@ async def running_switchboard(
     async def handle(session: AgiSession) -> None:
         await board.handle(session)
 
-    engine = Engine(settings, url, install, agi_handler=handle, on_event=events.append, on_ready=on_ready)
+    def on_event(event: AmiMessage) -> None:
+        events.append(event)
+        for listener in board.listeners:
+            listener(event)
+
+    engine = Engine(settings, url, install, agi_handler=handle, on_event=on_event, on_ready=on_ready)
     slot.engine = engine
     board = Switchboard(
         settings=settings,

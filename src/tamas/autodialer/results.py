@@ -6,12 +6,14 @@ attempt is closed exactly once whoever dies. What comes to light later amends it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select, tuple_, update
 
+from tamas.autodialer.announcing import announce
+from tamas.autodialer.cause_words import words_of_cause
 from tamas.autodialer.dispositions import disposition_of
 from tamas.store.autodialer_schema import campaign_numbers, campaigns, dial_attempts, dialer_reports
 from tamas.store.clock import MICROSECONDS, now
@@ -71,7 +73,7 @@ class AttemptEnd:
         """Columns of ``dial_attempts``."""
         began = self.ended_at if self.started_at is None else self.started_at
         picked_up = self.ended_at if self.answered_at is None else self.answered_at
-        disposition, cause = ("LOST", None) if self.lost else self._disposition(routed)
+        disposition, cause, reason = ("LOST", None, self.lost) if self.lost else self._disposition(routed)
         return {
             "answered_at": self.answered_at,
             "ended_at": self.ended_at,
@@ -83,17 +85,21 @@ class AttemptEnd:
             "input": self.input[:MAX_INPUT],
             "channel": self.channel[:_MAX_CHANNEL],
             "dcontext": self.dcontext[:_MAX_CONTEXT],
-            "reason": self.lost or None,
+            "reason": reason,
         }
 
-    def _disposition(self, routed: bool) -> tuple[str, int | None]:
-        return disposition_of(
+    def _disposition(self, routed: bool) -> tuple[str, int | None, str | None]:
+        disposition, cause = disposition_of(
             answered=self.answered_at is not None,
             routed=routed,
             counted=self.counted,
             machine=self.machine,
             cause=self.cause,
         )
+        if disposition == "LOST":
+            # Its cause is for us to know: LOST is shown without one (SA catalogue, ``dialer_report_row``).
+            return disposition, None, f"{words_of_cause(cause)} (cause {cause})"
+        return disposition, cause, None
 
 
 async def settle(tx: Connection, ends: Sequence[AttemptEnd]) -> None:
@@ -122,9 +128,12 @@ async def settle(tx: Connection, ends: Sequence[AttemptEnd]) -> None:
     )
     await _tell_numbers(tx, settled)
     await write_reports(tx, settled)
+    await announce(tx, [(row, values) for row, values in settled if row["ended_at"] is None])
 
 
-async def write_reports(tx: Connection, settled: Sequence[tuple[Row, dict[str, Any]]]) -> None:
+async def write_reports(
+    tx: Connection, settled: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+) -> None:
     """Write the report rows of attempts, inside a transaction that has lined up.
 
     :param settled: of each the attempt with the campaign's columns as in this module, and what came of it.

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tamas.autodialer.announcing import announce
 from tamas.autodialer.results import write_reports
 from tamas.autodialer.schedule import is_active_time
 from tamas.engine.dialing_out import DIALABLE, is_barred
@@ -330,13 +331,12 @@ async def _refuse(
         .values(state="final", tries=_n.tries + 1)
     )
     nothing = {"disposition": "LOST", "billsec": 0, "wait": 0, "input": ""}
-    await write_reports(
-        tx,
-        [
-            ({**due.campaign, "campaign_id": due.campaign["id"], **row}, nothing)
-            for (due, _), row in zip(refused, rows, strict=True)
-        ],
-    )
+    told = [
+        ({**due.campaign, "campaign_id": due.campaign["id"], **row}, nothing)
+        for (due, _), row in zip(refused, rows, strict=True)
+    ]
+    await write_reports(tx, told)
+    await announce(tx, told)
 
 
 async def _write(

@@ -16,7 +16,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -99,7 +99,8 @@ class Phone:
         self.number = number
         self.name = name
         self.tone_hz = tone_hz
-        self.manner: Manner = manner if manner is not None else Ring()
+        self.manner: Manner | Callable[[SipMessage], Manner] = manner if manner is not None else Ring()
+        """What it does with incoming calls, or a function of the INVITE that says it."""
         self.calls: list[PhoneCall] = []
         """Every call since the phone was opened, oldest first."""
         self.registered = False
@@ -332,7 +333,7 @@ class Phone:
         rtp = await RtpSocket.open(self.tone_hz, self._local[0])
         call = PhoneCall(call_id=invite.call_id, incoming=True, rtp=rtp, press=self._press_in_call)
         call.begin_incoming(invite)
-        manner = self.manner
+        manner = self.manner(invite) if callable(self.manner) else self.manner
         self._add(call)
         if isinstance(manner, Silent):
             return
