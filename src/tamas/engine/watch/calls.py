@@ -15,7 +15,7 @@ A pure state machine: :meth:`CallBook.apply` takes events in the order of one ma
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from tamas.engine.watch.channels import ChannelName, ChannelState, age, known, read_name, whole_number
@@ -548,8 +548,10 @@ class CallBook:
     def _on_blind_transfer(self, event: Mapping[str, str], at: int) -> None:
         leg = self._legs.get(event.get("TransfererUniqueid", ""))
         if leg is not None and event.get("Result") == "Success":
-            moved = self._party(event, "Transferee", self._others_of(leg))
-            self._note_transfer(leg, moved, event.get("Extension", ""))
+            moved = self._legs.get(event.get("TransfereeUniqueid", ""))
+            if moved is None or moved.is_.hidden:
+                moved = next(iter(self._people_with(leg, moved)), None)
+            self._note_transfer(leg, self._shown(moved), event.get("Extension", ""))
             self._transferred(leg, at)
 
     def _on_attended_transfer(self, event: Mapping[str, str], at: int) -> None:
@@ -559,30 +561,35 @@ class CallBook:
             return
         if second is not None:
             self._join(leg.call, second.call, at)
-        talk = [*self._others_of(leg), *(self._others_of(second) if second is not None else ())]
-        talk.sort(key=lambda each: age(each.uniqueid))
-        moved = self._party(event, "Transferee", talk[:1])
-        target = self._party(event, "TransferTarget", [each for each in talk if each is not moved][-1:])
+        moved = self._legs.get(event.get("TransfereeUniqueid", ""))
+        target = self._legs.get(event.get("TransferTargetUniqueid", ""))
+        talk = self._people_with(leg, second, moved, target)
+        if moved is None or moved.is_.hidden:
+            moved = next((each for each in talk if each is not target), None)
+        if target is None or target.is_.hidden:
+            target = next((each for each in reversed(talk) if each is not moved), None)
         dialed = second.dialed if second is not None and second is not leg else ""
-        self._note_transfer(leg, moved, dialed or self._shown(target))
+        to = dialed or self._shown(target) or event.get("TransferTargetExten", "")
+        self._note_transfer(leg, self._shown(moved), to)
         self._transferred(leg, at)
 
-    def _others_of(self, leg: Leg) -> list[Leg]:
-        """The people whom somebody talks to, without the phone of whoever a queue knows as this leg."""
-        return [
+    def _people_with(self, leg: Leg, *more: Leg | None) -> list[Leg]:
+        """Whom somebody who transfers talks to, the oldest first.
+
+        :param leg: theirs; for a queue a Local channel, behind which is the agent's phone.
+        :param more: further channels of that talk.
+        """
+        channels = [each for each in (leg, *more) if each is not None]
+        people = {each for channel in channels for each in self._talks.connected(channel)}
+        own = {leg, more[0] if more else None}
+        others = [
             each
-            for each in self._talks.connected(leg)
-            if each.visible and each is not leg and not (leg.is_.agent and each.agent == leg.is_.agent)
+            for each in people
+            if each.visible and each not in own and not (leg.is_.agent and each.agent == leg.is_.agent)
         ]
+        return sorted(others, key=lambda each: age(each.uniqueid))
 
-    def _party(self, event: Mapping[str, str], which: str, otherwise: Sequence[Leg]) -> Leg | None:
-        """The person whom the event names, or who is behind the Local channel that it names."""
-        named = self._legs.get(event.get(f"{which}Uniqueid", ""))
-        if named is not None and named.visible:
-            return named
-        return otherwise[0] if otherwise else None
-
-    def _note_transfer(self, leg: Leg, moved: Leg | None, to: str) -> None:
+    def _note_transfer(self, leg: Leg, moved: str, to: str) -> None:
         if any(step.who is leg and step.what == "transferred" for step in leg.call.steps):
             return  # the event came twice
         extension = leg.is_.kind == "extension"
@@ -590,7 +597,7 @@ class CallBook:
             Transferred(
                 call=leg.call.id,
                 transferer=leg.is_.endpoint if extension else leg.is_.agent or self._shown(leg),
-                transferred_from=self._shown(moved),
+                transferred_from=moved,
                 transferred_to=to,
             )
         )
