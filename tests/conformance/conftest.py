@@ -35,6 +35,7 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
 async def world(either_server: TamasServer, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """The server, with one extension, trunk and queue in it; once for each database and calendar."""
     await either_server.cli("settings", "set", "calendar", request.param)
+    await either_server.cli("settings", "set", "sa.allowed_ips", "127.0.0.0/8")
     account = either_server.account
     assert account is not None
     client = httpx.Client(

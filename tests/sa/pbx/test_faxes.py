@@ -215,21 +215,20 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-async def test_what_cannot_be_sent_is_refused_by_its_field(fax: Faxes, case: str) -> None:
+async def test_what_cannot_be_sent_is_refused_by_its_field(fax: Faxes) -> None:
     """The catalogue's one text, the field in the header, and no row."""
     await fax.api.trunk("t2", active="no")
     await fax.api.trunk("t3", active="yes", trunk_type="IAX2")
     await fax.api.set("fax.excluded_prefixes", ["909"])
     filename = await fax.upload()
-    change, field = REFUSED[case]
-    body = {"to": "112233", "trunk_name": "t1", "file": filename} | {
-        key: value.replace("FILE", filename) if isinstance(value, str) else value
-        for key, value in change.items()
-    }
-    assert await fax.api.refused("pbx/faxes/add", body) == (FAILED, field)
-    assert await fax.found() == []
-    assert fax.files() == [f"faxes/{filename}"]
+    for case, (change, field) in REFUSED.items():
+        body = {"to": "112233", "trunk_name": "t1", "file": filename} | {
+            key: value.replace("FILE", filename) if isinstance(value, str) else value
+            for key, value in change.items()
+        }
+        assert await fax.api.refused("pbx/faxes/add", body) == (FAILED, field), case
+        assert await fax.found() == [], case
+        assert fax.files() == [f"faxes/{filename}"], case
 
 
 async def test_without_a_trunk_the_first_is_taken(fax: Faxes) -> None:
