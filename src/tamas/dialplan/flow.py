@@ -152,6 +152,8 @@ class CallFlow:
         state = CallState(type="outgoing", src=route.number, exten=route.text)
         call = self._call(session, entry, state, live)
         call.later(("type", state.type), ("src", route.number), ("context", route.context))
+        # Whoever is rung for this call sees whom it is with, not what the number was shown.
+        await call.set(**{"CALLERID(num)": route.number, "CALLERID(name)": ""})
         return await Walker(call).enter(CAMPAIGNS, route.context)
 
     def _call(self, session: AgiSession, entry: Entry, state: CallState, live: LivePlan) -> Call:
