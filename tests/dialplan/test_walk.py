@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import pytest
 
@@ -303,6 +304,26 @@ async def test_hanging_up_in_mid_step_leaves_the_trace(board: Switchboard) -> No
 
 
 @pytest.mark.usefixtures("sounds")
+async def test_hanging_up_in_a_step_that_is_not_marked_leaves_the_trace(
+    board: Switchboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waited to be stated is stated behind the hangup, for which a short step is made to wait here."""
+    answering = COMPONENTS["Answer"]
+
+    async def answer_and_wait(call: Call, params: Params) -> Exit:
+        leave: Exit = await answering.run(call, params)
+        await call.session.hung_up.wait()
+        await call.session.command("NOOP")
+        return leave
+
+    monkeypatch.setitem(COMPONENTS, "Answer", dataclasses.replace(answering, run=answer_and_wait))
+    await board.publish(outgoing("answer"), node("answer", "Answer"))
+    call = await board.phones["201"].call("500")
+    await call.until_talking()
+    await call.hang_up()
+    assert await board.route(await board.last_cuid()) == ["route", "answer"]
+
+
 async def test_the_limit_of_a_talk(board: Switchboard) -> None:
     """A call limit ends the talk; the caller then goes on by S."""
     await board.publish(
