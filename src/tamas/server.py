@@ -241,6 +241,7 @@ async def _serve_http(
         engine=engine,
         seal=store.seal,
         otherwise=console,
+        stop=stop,
     )
     await api.start()
     try:

@@ -165,7 +165,7 @@ def test_our_own_shape() -> None:
     request = request_for(sample("CdrQueue"), receiver, zone=UTC, password="", secret="", at=0)
     assert (request.method, request.url.path) == ("POST", "/hook")
     body = json.loads(request.content or b"")
-    assert list(body) == ["id", "type", "timestamp", "data"]
+    assert list(body) == ["id", "position", "type", "timestamp", "data"]
     assert body["type"] == "CdrQueue"
     assert body["timestamp"] == "2021-01-16T06:30:18.000000Z"
     assert body["data"]["billsec"] == 31

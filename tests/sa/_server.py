@@ -233,6 +233,7 @@ async def running_sa(
     database = await open_database(database_url)
     changes = Changes(database)
     await changes.start()
+    stop = asyncio.Event()
     api = SimotelApi(
         database=database,
         changes=changes,
@@ -240,11 +241,11 @@ async def running_sa(
         engine=None,  # type: ignore[arg-type]
         seal=None,  # type: ignore[arg-type]
         services=services(),
+        stop=stop,
     )
     await api.start()
     listener = bind_http(load_settings({"TAMAS_HTTP_HOST": "127.0.0.1", "TAMAS_HTTP_PORT": str(free_port())}))
     port = listener.getsockname()[1]
-    stop = asyncio.Event()
     serving = asyncio.create_task(serve_http(api, [listener], settings, stop=stop, limits=limits))
     try:
         async with httpx.AsyncClient(

@@ -79,8 +79,9 @@ def _warn_of_idle_patterns(patterns: Iterable[str]) -> None:
     if EVERYTHING in patterns:
         return
     from tamas.sa.app import declared_services  # costs every command its import otherwise
+    from tamas.sa.event_stream import PERMISSION
 
-    names = [service.permission for service in declared_services()]
+    names = [PERMISSION, *(service.permission for service in declared_services())]
     for pattern in patterns:
         if not any(map(Permissions([pattern]).allow, names)):
             warn(f"no service matches {pattern}")

@@ -17,6 +17,7 @@ MODULES: Final[Mapping[str, str]] = {
     "console": "console_account",
     "dialplan": "dialplan",
     "doctor": "doctor",
+    "events": "events",
     "feature-code": "feature_codes",
     "fetch": "fetch",
     "group": "groups",

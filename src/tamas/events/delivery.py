@@ -18,9 +18,9 @@ from tamas.events.clock import Clock
 from tamas.events.fan_out import LOT, fan_out
 from tamas.events.lane import Lane, Owed, Tools
 from tamas.events.ledger import Ledger
-from tamas.events.outbox import woken
 from tamas.events.receivers import Receiver, list_receivers, switch_off
 from tamas.events.retention import expire, prune
+from tamas.events.signals import WRITTEN
 from tamas.outgoing.web import WebConnections
 from tamas.store.changes import Changes
 from tamas.store.database import STORE_ERRORS, Database, HotQuery
@@ -96,7 +96,7 @@ class Delivery:
         """Deliver until cancelled."""
         writing = asyncio.create_task(self._ledger.run(), name="events-ledger")
         try:
-            with woken(self._wake.set):
+            with WRITTEN.calling(self._wake.set):
                 while True:
                     await self._clock.wait(self._wake, await self._turn())
         finally:

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, literal_column, select, update
 
 from tamas.events.receivers import Receiver
 from tamas.events.rendering import Told
+from tamas.events.signals import POSITIONED
 from tamas.store.database import Database, HotQuery
 from tamas.store.events_schema import event_deliveries, events
 
@@ -69,4 +70,5 @@ async def fan_out(
         await tx.execute(_GIVE, given)
         if owed:
             await tx.execute(event_deliveries.insert(), owed)
+        tx.after_commit.append(POSITIONED.give)
     return told

@@ -5,14 +5,14 @@ See ``docs/decisions/0024-outbox.md``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
 from tamas.events.catalogue import EVENTS, checked_fields
+from tamas.events.signals import WRITTEN
 from tamas.store.clock import now
 from tamas.store.database import Connection
 from tamas.store.events_schema import events as outbox
@@ -60,25 +60,4 @@ async def emit(tx: Connection, events: Sequence[Event]) -> None:
         for event in events
     ]
     await tx.execute(outbox.insert(), rows)
-    tx.after_commit.append(_wake)
-
-
-_woken: Final[set[Callable[[], None]]] = set()
-
-
-@contextmanager
-def woken(call: Callable[[], None]) -> Iterator[None]:
-    """Have ``call`` called whenever this process has committed events, for as long as the block lasts.
-
-    Of other processes nobody is told: look every now and then as well.
-    """
-    _woken.add(call)
-    try:
-        yield
-    finally:
-        _woken.discard(call)
-
-
-def _wake() -> None:
-    for call in tuple(_woken):
-        call()
+    tx.after_commit.append(WRITTEN.give)

@@ -1,8 +1,8 @@
 """How an event looks on the wire, by the settings of its receiver.
 
 Vendor-shaped: the names and values of the SA catalogue, ``events.yaml`` (``delivery``; README, points 10 to
-12), as G4 or Rest4, by GET or POST. Ours: one JSON object with ``id``, ``type``, ``timestamp`` and ``data``,
-times in RFC 3339, as the live stream tells them.
+12), as G4 or Rest4, by GET or POST. Ours: one JSON object with ``id``, ``position``, ``type``, ``timestamp``
+and ``data``, times in RFC 3339, as the live stream tells them.
 """
 
 from __future__ import annotations
@@ -82,7 +82,13 @@ def own_body(event: Told) -> bytes:
             if one.name in given
         }
         known = event.rendered["own"] = msgspec.json.encode(
-            {"id": event.id, "type": event.name, "timestamp": _rfc3339(event.created_at), "data": data}
+            {
+                "id": event.id,
+                "position": event.position,
+                "type": event.name,
+                "timestamp": _rfc3339(event.created_at),
+                "data": data,
+            }
         )
     return known
 

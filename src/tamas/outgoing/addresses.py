@@ -50,6 +50,17 @@ def address_problem(text: str) -> str | None:
     return None
 
 
+def is_plainly_internal(text: str) -> bool:
+    """Whether an address that can be used leads, as it stands, to no machine of the public internet."""
+    host = httpx.URL(text).host
+    if host == "localhost":
+        return True
+    try:
+        return not may_connect(ip_address(host), internal=False)
+    except ValueError:
+        return False
+
+
 def may_connect(address: IPv4Address | IPv6Address, *, internal: bool) -> bool:
     """Whether a web service may be at an address.
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from typing import TYPE_CHECKING
 
+from tamas.events.tail import EventTail
 from tamas.sa.body import Receive
 from tamas.sa.documentation import documentation_page
+from tamas.sa.event_stream import EventStream
 from tamas.sa.gateway import Gateway, Scope, Send, own_address, path_below_prefix
 from tamas.sa.openapi import openapi_document
 from tamas.sa.service import Registry, registry
@@ -55,11 +58,12 @@ def declared_services() -> Registry:
 
 
 class SimotelApi:
-    """ASGI application that answers ``/api/v4`` and ``/docs`` and hands everything else on.
+    """ASGI application that answers ``/api/v4``, ``/docs`` and ``/events``, and hands everything else on.
 
     Call :meth:`start` before serving and :meth:`close` after.
 
     :param otherwise: answers what is not ours; without it, that is a plain 404.
+    :param stop: ends the live streams of events.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class SimotelApi:
         seal: SecretSeal,
         services: Registry | None = None,
         otherwise: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None,
+        stop: asyncio.Event | None = None,
     ) -> None:
         self._services = declared_services() if services is None else services
         self.gateway = Gateway(
@@ -83,6 +88,7 @@ class SimotelApi:
             seal=seal,
             openapi=openapi_document,
         )
+        self._stream = EventStream(self.gateway, EventTail(database), stop)
         self._otherwise = otherwise or _not_found
 
     async def start(self) -> None:
@@ -106,6 +112,9 @@ class SimotelApi:
                 else:
                     await _send_text(send, 403, b"IP is not permitted")
                 return
+        if scope["type"] in ("http", "websocket") and self._stream.serves(scope):
+            await self._stream(scope, receive, send)
+            return
         await self._otherwise(scope, receive, send)
 
 

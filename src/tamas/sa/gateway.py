@@ -43,6 +43,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PREFIX = "/api/v4"
 PREFLIGHT_SECONDS = b"600"
+CHALLENGE = (b"www-authenticate", b'Basic realm="Simotel API", charset="UTF-8"')
 
 _SLASHES = re.compile(r"/{2,}")
 _UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
@@ -81,6 +82,18 @@ class Reply:
     media_type: bytes = JSON
     file: SentFile | None = None
     """In place of ``body``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What the gateway says of a request for something beside the services."""
+
+    status: int
+    """200: it is let in."""
+    message: str
+    """Why not."""
+    headers: list[tuple[bytes, bytes]]
+    """For its answer, whatever that is."""
 
 
 @dataclass(slots=True)
@@ -225,6 +238,11 @@ class Gateway:
                 return preflight
         if path == "openapi.json" and scope["method"] in ("GET", "HEAD"):
             return Reply(200, self._openapi(self._registry, own_address(scope)), success=1)
+        return await self._authenticated(snapshot, address, headers)
+
+    async def _authenticated(
+        self, snapshot: Snapshot, address: str, headers: _Headers
+    ) -> KnownAccount | Reply:
         try:
             account = await self._authenticator.authenticate(
                 snapshot, address, headers.authorization, headers.token
@@ -236,6 +254,61 @@ class Gateway:
         if isinstance(account, KnownAccount):
             return account
         return _refused(AUTH_MISSING if account == "missing" else AUTH_INVALID)
+
+    async def let_in(self, scope: Scope, permission: str) -> Admitted:
+        """Check and log a request for something beside the services: address, credentials, permission.
+
+        :param permission: such as ``/events/stream/read``.
+        """
+        started = time.time_ns()
+        request_id = f"{self._prefix}{next(self._serial):010x}"
+        headers = _read_headers(scope["headers"])
+        address = self._client_address(scope, headers)
+        snapshot = await self._snapshots.current()
+        found = await self._permitted(snapshot, address, headers, permission)
+        username: str | None = None
+        if isinstance(found, KnownAccount):
+            username = found.username
+            self.log.account_used(found.id, started // 1000)
+            reply = Reply(200, b"", 1, "")
+        else:
+            reply = found
+        self.log.add(
+            Entry(
+                started // 1000,
+                request_id,
+                username,
+                address,
+                permission.strip("/"),
+                scope.get("method", "GET")[:16],
+                reply.status,
+                reply.success,
+                reply.message,
+                None,
+                (time.time_ns() - started) // 1000,
+            )
+        )
+        more = [*reply.headers, *_cors(snapshot, headers)]
+        if reply.status == 401:
+            more.append(CHALLENGE)
+        return Admitted(reply.status, reply.message or "", [(b"x-request-id", request_id.encode()), *more])
+
+    async def still_in(self, scope: Scope, permission: str) -> bool:
+        """Whether a request that was let in still would be."""
+        headers = _read_headers(scope["headers"])
+        snapshot = await self._snapshots.current()
+        address = self._client_address(scope, headers)
+        return isinstance(await self._permitted(snapshot, address, headers, permission), KnownAccount)
+
+    async def _permitted(
+        self, snapshot: Snapshot, address: str, headers: _Headers, permission: str
+    ) -> KnownAccount | Reply:
+        if not snapshot.addresses.allow(address):
+            return _refused(IP_DENIED)
+        found = await self._authenticated(snapshot, address, headers)
+        if isinstance(found, KnownAccount) and not found.permissions.allow(permission):
+            return _refused(Refusal(403, f'"{permission}";Access denied'))
+        return found
 
     async def _serve(
         self,
@@ -269,6 +342,7 @@ class Gateway:
             settings=self._settings,
             runtime=snapshot.runtime,
             seal=self._seal,
+            selected=snapshot.selected,
         )
         try:
             if service.max_file is None:
@@ -415,7 +489,7 @@ async def _send(
     if reply.field:
         headers.append((b"x-error-field", reply.field.encode("ascii", "replace")))
     if reply.status == 401:
-        headers.append((b"www-authenticate", b'Basic realm="Simotel API", charset="UTF-8"'))
+        headers.append(CHALLENGE)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
 

@@ -67,6 +67,8 @@ class ServiceContext:
     runtime: Mapping[str, Any]
     """Settings of the store, by key, defaults filled in."""
     seal: SecretSeal
+    selected: frozenset[str] = frozenset()
+    """Events that some receiver gets."""
 
     @property
     def lenient(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
+from tamas.events.receivers import list_receivers
 from tamas.sa.accounts import Auth
 from tamas.sa.addresses import AllowedAddresses
 from tamas.sa.permissions import Permissions
@@ -44,6 +45,8 @@ class Snapshot:
     addresses: AllowedAddresses
     lenient: bool
     cors_origins: frozenset[str]
+    selected: frozenset[str]
+    """Events that some receiver gets."""
 
 
 class Snapshots:
@@ -72,6 +75,7 @@ class Snapshots:
         runtime = await load_runtime_settings(self._database)
         async with self._database.read() as connection:
             rows = await connection.rows(select(api_accounts))
+            receivers = await list_receivers(connection)
         accounts = [
             KnownAccount(
                 id=row["id"],
@@ -94,4 +98,5 @@ class Snapshots:
             ),
             lenient=runtime["sa.lenient"],
             cors_origins=frozenset(runtime["sa.cors_origins"]),
+            selected=frozenset().union(*(one.events for one in receivers if one.enabled)),
         )

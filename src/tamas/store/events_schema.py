@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnClause,
     Index,
     Integer,
     String,
@@ -98,8 +99,8 @@ event_deliveries = Table(
     comment="What is owed to receivers, and what was given up",
 )
 
-PENDING = literal_column("'pending'")
-DEAD = literal_column("'dead'")
+PENDING: ColumnClause[str] = literal_column("'pending'")
+DEAD: ColumnClause[str] = literal_column("'dead'")
 """Words of ``event_deliveries.state`` as statements have to carry them, else no partial index is used."""
 
 event_attempts = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tamas.events.outbox import Event, emit
 from tamas.sa.fields import NoParameters
 from tamas.sa.service import Data, ServiceContext, service
 
@@ -14,5 +15,8 @@ PONG = "If the 'Ping' event is enabled in the settings menu, you'll receive it w
     summary="Check the connection and the credentials",
     answer=Data(message=PONG, data=None),
 )
-async def ping(_context: ServiceContext, _request: NoParameters) -> None:
-    """Answer; nothing else happens."""
+async def ping(context: ServiceContext, _request: NoParameters) -> None:
+    """Answer, and tell those receivers that selected the event; without one, nothing is written."""
+    if "Ping" in context.selected:
+        async with context.database.write() as tx:
+            await emit(tx, [Event(name="Ping")])
