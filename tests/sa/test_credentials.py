@@ -185,6 +185,7 @@ def known(generation: int, *, enabled: bool = True) -> Snapshot:
         addresses=AllowedAddresses(everybody=True, networks=()),
         lenient=False,
         cors_origins=frozenset(),
+        selected=frozenset(),
     )
 
 
