@@ -31,7 +31,7 @@ from tamas.store.runtime_settings import load_runtime_settings
 log = logging.getLogger(__name__)
 
 LEASE: Final = "events.delivery"
-LEASE_SECONDS: Final = 10.0
+LEASE_SECONDS: Final = 6.0
 POLL_SECONDS: Final = 0.1
 """How often the outbox is looked at: what other processes put there wakes nobody."""
 NUDGE_SECONDS: Final = 2.0
