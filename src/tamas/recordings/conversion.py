@@ -181,10 +181,11 @@ class Conversion:
         if dual is None:
             dual = await asyncio.to_thread(self._folders.kept_dual(name).is_file)
         values = {"state": "kept", "bytes": size, "duration": duration, "dual": dual, "reason": None}
+        fetched = await asyncio.to_thread(lambda: self._folders.kept(name).stat().st_size)
         async with self._database.write() as tx:
             row = await tx.row(_waiting(name.name).values(**values).returning(_c.cuid))
             if row is not None:
-                await emit(tx, [recording_ready(name.name, row["cuid"], size=size, duration=duration)])
+                await emit(tx, [recording_ready(name.name, row["cuid"], size=fetched, duration=duration)])
 
     async def _change(self, name: str, values: Mapping[str, Any]) -> None:
         async with self._database.write() as tx:
@@ -203,7 +204,7 @@ def _waiting(name: str) -> Update:
 def recording_ready(name: str, cuid: str, *, size: int, duration: int | None) -> Event:
     """The event that a recording can be fetched.
 
-    :param size: bytes.
+    :param size: bytes of what is fetched.
     :param duration: microseconds; ``None``: unknown.
     """
     fields = {

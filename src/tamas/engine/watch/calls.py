@@ -580,7 +580,9 @@ class CallBook:
         :param more: further channels of that talk.
         """
         channels = [each for each in (leg, *more) if each is not None]
-        people = {each for channel in channels for each in self._talks.connected(channel)}
+        halves = {half for channel in channels for half in self._talks.halves(channel)}
+        # The transferred channel may have left its bridge already.
+        people = {each for channel in (*channels, *halves) for each in self._talks.connected(channel)}
         own = {leg, more[0] if more else None}
         others = [
             each

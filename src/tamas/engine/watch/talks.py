@@ -50,6 +50,10 @@ class Talks:
         """It is gone."""
         _remove(self._pairs, leg.is_.pair, leg)
 
+    def halves(self, leg: Leg) -> list[Leg]:
+        """Both halves of the Local channel that a leg is a half of; none for any other."""
+        return list(self._pairs.get(leg.is_.pair, {}).values()) if leg.is_.hidden else []
+
     def connected(self, leg: Leg) -> set[Leg]:
         """Everybody whom a leg's party can hear, itself and halves of Local channels included."""
         if leg.bridge is None:
