@@ -27,8 +27,11 @@ COMPLETE = (
     "pbx/faxes/",
     "voicemails/",
     "reports/",
+    "autodialer/",
 )
 """Groups of which this version serves every service."""
+OURS = frozenset({"autodialer/trunks/add", "autodialer/trunks/remove"})
+"""Services that the catalogue does not have."""
 
 
 NEEDED = {"pbx/faxes/add": "to"}

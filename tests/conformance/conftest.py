@@ -59,6 +59,7 @@ async def world(either_server: TamasServer, request: pytest.FixtureRequest) -> A
         try:
             await world.calls(database)
             await world.left_message(database, either_server.state_dir / "voicemail")
+            await world.campaigns(database)
         finally:
             await database.close()
         yield world
@@ -75,7 +76,7 @@ def keep_recording(server: TamasServer) -> None:
 @pytest.fixture(scope="module")
 async def stranger(either_server: TamasServer) -> AsyncIterator[httpx.Client]:
     """A client whose account may call one service only, and none of those that are tested with it."""
-    made = await either_server.cli("account", "add", "stranger", "--allow", "/autodialer/groups/search")
+    made = await either_server.cli("account", "add", "stranger", "--allow", "/autodialer/trunks/add")
     with httpx.Client(
         base_url=either_server.base_url, auth=(made["username"], made["password"]), timeout=20
     ) as client:

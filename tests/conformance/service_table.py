@@ -19,7 +19,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENT = ROOT / "docs" / "services.md"
 LOOKED_AT = ("sa", "recordings")
 """Folders of tests that are about services. Those of the console have services of the same names."""
-LATER = "autodialer/"
 
 _PATH = re.compile(r"[a-z_]+(?:/[a-z_]+)*")
 _PREFIX = "/api/v4/"
@@ -46,18 +45,8 @@ def service_table() -> str:
     paths = [entry["path"] for entry in load("endpoints.yaml")["endpoints"]]
     proven = own_tests(paths)
     tests = {path: ", ".join(f"`{name}`" for name in names) for path, names in proven.items()}
-    lines = [
-        f"| `{path}` | {tests[path] if path in served else 'not served yet'} |"
-        for path in paths
-        if not path.startswith(LATER)
-    ]
-    later = sum(path.startswith(LATER) for path in paths)
-    text = _HEAD + "\n".join(lines) + "\n"
-    return text if any(path.startswith(LATER) for path in served) else f"{text}\n{_not_yet(later)}\n"
-
-
-def _not_yet(later: int) -> str:
-    return f"The {later} services below `{LATER}` are not served in this version."
+    lines = [f"| `{path}` | {tests[path] if path in served else 'not served yet'} |" for path in paths]
+    return _HEAD + "\n".join(lines) + "\n"
 
 
 def own_tests(paths: list[str]) -> Mapping[str, list[str]]:

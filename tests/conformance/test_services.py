@@ -24,6 +24,8 @@ TABLE = {row["id"]: row for row in ERRORS["table"]}
 OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 STORED_NAME = re.compile(r"(sen_)?file-\d{14}-\d{5}-[A-Za-z0-9-]+_\.[a-z]+")
 CALL_ID = re.compile(r"orig\.call\.\d+\.\d{6}")
+VARYING = {"autodialer/groups/update", "autodialer/campaigns/update", "autodialer/reports/info"}
+"""Answers whose values are not those of the sample, only their keys and types."""
 
 JALALI_LEAP_YEARS = {1403, 1408, 1412, 1416, 1420, 1424, 1428, 1432, 1436, 1441, 1445, 1449, 1453, 1457}
 
@@ -224,6 +226,11 @@ def check_answer(endpoint: Endpoint, answer: httpx.Response, calendar: str) -> N
             assert list(data) == list(endpoint.data)
             assert STORED_NAME.fullmatch(data["filename"])
             assert data["filename"].rpartition(".")[2] == endpoint.data["filename"].rpartition(".")[2]
+        case "object" if endpoint.path in VARYING:
+            assert list(data) == list(endpoint.data)
+            assert [type(value) for value in data.values()] == [
+                type(value) for value in endpoint.data.values()
+            ]
         case "object" if endpoint.path == "call/originate/act":
             assert list(data) == list(endpoint.data)
             assert CALL_ID.fullmatch(data["originated_call_id"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import insert, select
 
 from conformance.catalogue import Endpoint, body_of
 from records._samples import arrive
@@ -15,7 +16,14 @@ from records._samples import load as load_sample
 from support.documents import pdf
 from support.sounds import tone_wav
 from support.waiting import eventually
+from tamas.dialplan.default_plan import default_plan
+from tamas.dialplan.graph import Node, Output, Plan
+from tamas.dialplan.publishing import publish
+from tamas.store.autodialer_schema import campaigns, dial_attempts, dialer_reports
+from tamas.store.changes import Changes
+from tamas.store.clock import now
 from tamas.store.database import Database
+from tamas.store.ids import new_id
 from tamas.voicemail.messages import begin_message, close_message
 
 NOWHERE = {"host": "127.0.0.2", "register_string": "user:pass@127.0.0.2/user"}
@@ -27,7 +35,13 @@ CALLS = ("answered", "incoming", "outgoing", "busy", "queue_left_in_silence", "q
 RECORDING = "20210116_1610778618.378.mp3"
 SOUND = tone_wav(440, seconds=0.2)
 DOCUMENT = pdf(size=(80, 80))
+NUMBERS = b"number\n09120000001\n09120000002\n"
 """What is uploaded."""
+CONTEXT = "auto"
+"""Of an Autodialer Route, as the catalogue's examples have it."""
+
+UPLOADED = {"pbx/faxes": DOCUMENT, "autodialer/groups": NUMBERS}
+"""By group what is uploaded where it is no sound."""
 
 
 class World:
@@ -42,7 +56,13 @@ class World:
         self.message = ""
         """File of a message in a mailbox."""
         self._sound = ""
+        self._dialer_sound = ""
         self._fax: dict[str, str] = {}
+        self._list = ""
+        self.manager = ""
+        """Trunk manager of all campaigns."""
+        self.attempt = ""
+        """Call of a campaign."""
         self._numbers: Iterator[int] = itertools.count(3000 if calendar == "gregorian" else 6000)
 
     def number(self) -> str:
@@ -171,7 +191,9 @@ class World:
         elif endpoint.path == "reports/quick/info":
             body["cuid"] = self.cuid
         elif endpoint.op == "upload":
-            body |= {"file": DOCUMENT if group == "pbx/faxes" else SOUND}
+            body |= {"file": UPLOADED.get(group, SOUND)}
+        elif group.startswith("autodialer/"):
+            body |= self._dialer_request(group, action)
         elif group == "pbx/faxes":
             body |= self.fax() if action == "add" else {"_id": self.done("pbx/faxes/add", self.fax())["_id"]}
         elif group in {"pbx/blacklists", "pbx/whitelists"}:
@@ -215,6 +237,77 @@ class World:
             body |= {"caller": self.extension()[1], "callee": self.extension()[1], "timeout": "1"}
         return body
 
+    def _dialer_request(self, group: str, action: str) -> dict[str, Any]:
+        kind = group.removeprefix("autodialer/")
+        if kind == "reports":
+            return {"_id": self.attempt}
+        made: dict[str, Any] = {}
+        if action != "add":
+            made["_id"] = self.manager if kind == "trunks" else self._dialer_object(kind)["_id"]
+        if action != "remove":
+            made |= self._dialer_parts(kind)
+        return made
+
+    def _dialer_object(self, kind: str) -> dict[str, Any]:
+        made: dict[str, Any] = self.done(
+            f"autodialer/{kind}/add", {"name": f"A {kind}", **self._dialer_parts(kind)}
+        )
+        return made
+
+    def _dialer_parts(self, kind: str) -> dict[str, Any]:
+        """What something of the autodialer refers to, or has for itself."""
+        if kind == "contacts":
+            return {"number": self.number()}
+        if kind == "groups":
+            self._list = self._list or self._uploaded(kind, NUMBERS)
+            return {"filename": self._list}
+        if kind == "announcements":
+            self._dialer_sound = self._dialer_sound or self._uploaded(kind, SOUND)
+            return {"filename": self._dialer_sound}
+        if kind == "campaigns":
+            return {
+                "start": "2021-02-19 15:17",
+                "end": "2021-02-23 15:17",
+                "trunk_manager_id": self.manager,
+                "groups": [self._dialer_object("groups")["_id"]],
+                "announcement": self._dialer_object("announcements")["_id"],
+            }
+        return {}
+
+    def _uploaded(self, kind: str, content: bytes) -> str:
+        answer = self.client.post(f"/api/v4/autodialer/{kind}/upload", files={"file": ("a", content)})
+        return str(answer.json()["data"]["filename"])
+
+    async def campaigns(self, database: Database) -> None:
+        """Let the plan have the route of the examples, and a campaign that called somebody in vain."""
+        plan = default_plan()
+        route = Node(
+            id="dialed",
+            sheet=plan.sheets[0].id,
+            type="AutodialerRoute",
+            name="Dialed",
+            params={"context": CONTEXT},
+            outputs=(Output(key="any", label="any", match={"text": "any"}),),
+        )
+        await publish(
+            database,
+            Changes(database),
+            Plan(sheets=plan.sheets, nodes=(*plan.nodes, route)),
+            account="conformance",
+        )
+        self.manager = self.done(
+            "autodialer/trunks/add",
+            {
+                "title": "Line",
+                "trunk_id": self.trunk()[0],
+                "active_times": {"1": ["9"]},
+                "status": "inactive",
+            },
+        )["_id"]
+        for kind in ("contacts", "campaigns"):
+            self._dialer_object(kind)
+        self.attempt = await write_attempt(database, trunk_manager_id=self.manager)
+
     def _agent_request(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
         queue, agent = self.queue()[1], self.extension()[1]
         names = {"queue": queue, "agent": agent}
@@ -227,3 +320,47 @@ class World:
         if action.startswith("batch"):
             return body | {"agents": [body["agents"][0] | names]}
         return body | names
+
+
+async def write_attempt(database: Database, *, trunk_manager_id: str) -> str:
+    """Write what the dialer does of a call that was rejected, of a campaign that is there; gives its id."""
+    identity, at = new_id(), now()
+    async with database.write() as tx:
+        campaign = await tx.row(select(campaigns).where(campaigns.c.trunk_manager_id == trunk_manager_id))
+        assert campaign is not None
+        shared = {
+            "campaign": campaign["serial"],
+            "number_id": campaign["serial"],
+            "number": "09120000000",
+            "round": 1,
+            "trunk_manager_id": trunk_manager_id,
+            "disposition": "BUSY",
+            "wait": 1,
+            "billsec": 0,
+        }
+        own = {
+            "id": identity,
+            "try": 1,
+            "trunk": "line",
+            "uniqueid": f"conformance.{identity}",
+            "started_at": at,
+            "ended_at": at,
+            "cause": 21,
+            "channel": "PJSIP/trunk-line-00000be0",
+            "dcontext": CONTEXT,
+        }
+        await tx.execute(insert(dial_attempts).values(**shared, **own))
+        kept = ("interface_context", "interface_text", "announcement", "start_at", "end_at", "name")
+        await tx.execute(
+            insert(dialer_reports).values(
+                **shared,
+                **{key: campaign[key] for key in kept},
+                id=new_id(),
+                campaign_id=campaign["id"],
+                tries=1,
+                input="",
+                attempted_at=at,
+                amended_at=at,
+            )
+        )
+    return identity

@@ -81,7 +81,7 @@ async def add_campaign(
     :raises DialerRefused: something does not fit or is not there.
     """
     at = now()
-    start = settings.get("start_at", at)
+    start = settings.get("start_at", _start_before(settings.get("end_at"), at))
     values = {
         "interface_context": "",
         "interface_text": "",
@@ -151,6 +151,11 @@ async def change_campaign(database: Database, identity: str, changes: Mapping[st
         await tx.execute(update(campaigns).where(_c.serial == before["serial"]).values(**fresh))
     await drop_unused(database, msgspec.json.decode(before["lists"]))
     return count
+
+
+def _start_before(end: int | None, at: int) -> int:
+    """The start of a campaign of which only the end was given, or neither: now, unless that is over."""
+    return at if end is None or at < end else end - USUAL_WINDOW
 
 
 async def _change(tx: Connection, before: Row, given: Mapping[str, Any]) -> None:

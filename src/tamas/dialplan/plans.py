@@ -22,6 +22,8 @@ MAX_DEPTH: Final = 8
 
 USUAL_CONTEXT: Final = "main_routing"
 """Of extensions and of their Outgoing Route, where nobody says otherwise."""
+AUTODIALER_CONTEXT: Final = "autodialer"
+"""Of an Autodialer Route, where nobody says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -185,10 +187,19 @@ async def load_version(database: Database, version: int) -> Plan:
 
 async def outgoing_contexts(database: Database) -> frozenset[str]:
     """Contexts for which the live plan has an Outgoing Route."""
+    return await _contexts(database, "OutgoingRoute", USUAL_CONTEXT)
+
+
+async def autodialer_contexts(database: Database) -> frozenset[str]:
+    """Contexts for which the live plan has an Autodialer Route."""
+    return await _contexts(database, "AutodialerRoute", AUTODIALER_CONTEXT)
+
+
+async def _contexts(database: Database, type_: str, usual: str) -> frozenset[str]:
     live = await Plans(database, Changes(database)).live()
     found = set()
-    for node in live.of_type("OutgoingRoute"):
+    for node in live.of_type(type_):
         # Not by the component: this is also asked where components are not loaded.
         with suppress(ParamsInvalid):
-            found.add(str(resolve(node.params.get("context", USUAL_CONTEXT), live.variables)))
+            found.add(str(resolve(node.params.get("context", usual), live.variables)))
     return frozenset(found)

@@ -44,6 +44,12 @@ SERVICE_MODULES = (
     "tamas.sa.reports.agent",
     "tamas.sa.reports.poll",
     "tamas.sa.reports.audio",
+    "tamas.sa.autodialer.contacts",
+    "tamas.sa.autodialer.groups",
+    "tamas.sa.autodialer.announcements",
+    "tamas.sa.autodialer.trunks",
+    "tamas.sa.autodialer.campaigns",
+    "tamas.sa.autodialer.reports",
 )
 """Modules that declare services, in the order of the page: each example works after those before it."""
 

@@ -34,6 +34,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -275,6 +276,9 @@ class Listing:
     """Makes an answer's row out of a result row; called outside the event loop."""
     dated: ColumnElement[Any] | None = None
     """The column that ``date_range`` limits, microseconds since the epoch."""
+    complete: Callable[[Connection, list[Any]], list[Any]] | None = None
+    """Makes of the result rows of an answer what ``row`` gets: with what lies in other tables. Called in the
+    same snapshot, outside the event loop."""
 
     async def page(self, context: ServiceContext, request: PagedSearch, *where: ColumnElement[bool]) -> Page:
         """The page that a request asks for, its date range applied.
@@ -294,9 +298,10 @@ class Listing:
 
         def read(connection: Connection) -> tuple[list[Any], int]:
             found = list(connection.execute(page))
+            completed = found if self.complete is None else self.complete(connection, found)
             if len(found) < count and (found or start == 0):
-                return found, start + len(found)  # the last page says how many there are
-            return found, int(connection.execute(counting).scalar_one())
+                return completed, start + len(found)  # the last page says how many there are
+            return completed, int(connection.execute(counting).scalar_one())
 
         found, total = await context.database.long_read(read)
         rows = await asyncio.to_thread(self._rows, found, RowDates(context.runtime))
@@ -307,10 +312,18 @@ class Listing:
         statement = self.select.order_by(self.key).limit(ORDERED_COUNT)
         if request.id:
             statement = statement.where(self.key > request.id)
-        async with context.database.read() as connection:
-            found = list(await connection.execute(statement))
-        rows = self._rows(found, RowDates(context.runtime))
+        completed: list[Any]
+        if self.complete is None:
+            async with context.database.read() as connection:
+                found = completed = list(await connection.execute(statement))
+        else:
+            found, completed = await context.database.long_read(partial(self._completed, statement))
+        rows = self._rows(completed, RowDates(context.runtime))
         return Following(last_id=found[-1].id if found else request.id, rows=rows)
+
+    def _completed(self, statement: Select[Any], connection: Connection) -> tuple[list[Any], list[Any]]:
+        found = list(connection.execute(statement))
+        return found, found if self.complete is None else self.complete(connection, found)
 
     def _rows(self, found: list[Any], dates: RowDates) -> list[Mapping[str, Any]]:
         return [self.row(line, dates) for line in found]

@@ -24,6 +24,7 @@ from tamas.sa.errors import OperationFailed
 from tamas.sa.forms import UploadedFile
 from tamas.sa.service import ServiceContext
 from tamas.store.clock import MICROSECONDS, now
+from tamas.store.database import Connection
 from tamas.store.schema import uploads
 
 log = logging.getLogger(__name__)
@@ -109,6 +110,22 @@ async def keep_content(
         raise
     await _forget_unused(context, kind)
     return name
+
+
+async def uploaded_name(tx: Connection, kind: UploadKind, name: str) -> str:
+    """The whole name of a file that was uploaded, kept from vanishing until the transaction ends.
+
+    :param name: as its upload was answered; the ending may be missing.
+    :raises OperationFailed: there is none.
+    """
+    found = await tx.scalar(
+        select(uploads.c.filename)
+        .where(uploads.c.kind == kind.name, uploads.c.filename.in_((name, f"{name}.{kind.extension}")))
+        .with_for_update()
+    )
+    if found is None:
+        raise OperationFailed("filename")
+    return str(found)
 
 
 async def forget_uploads(context: ServiceContext, kind: UploadKind, names: list[str]) -> None:

@@ -23,6 +23,7 @@ _COLUMNS = {
     "queue_visits": ("src",),
     "queue_attempts": ("src",),
     "poll_answers": ("src",),
+    "dialer_reports": ("number",),
 }
 
 

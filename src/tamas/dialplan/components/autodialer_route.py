@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from tamas.dialplan.call import Call
 from tamas.dialplan.component import ROWS, End, Exit, Group, Param, Params, Row, component
 from tamas.dialplan.dial import Cause
+from tamas.dialplan.plans import AUTODIALER_CONTEXT
 
 ANY: Final = "any"
 """The row that takes every text no other row has."""
@@ -16,7 +17,7 @@ class AutodialerRouteParams(Params):
     """Parameters of an Autodialer Route."""
 
     context: Annotated[str, Param(label="Context", help="That of the campaigns whose calls begin here.")] = (
-        "autodialer"
+        AUTODIALER_CONTEXT
     )
 
 

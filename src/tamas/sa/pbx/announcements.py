@@ -25,11 +25,11 @@ from tamas.sa.pbx.field_types import Title
 from tamas.sa.pbx.rows import fetch, plain_rows
 from tamas.sa.search import matching
 from tamas.sa.service import Added, Data, Listed, ServiceContext, Written, service
-from tamas.sa.uploads import Facts, UploadKind, forget_uploads, keep_upload
+from tamas.sa.uploads import Facts, UploadKind, forget_uploads, keep_upload, uploaded_name
 from tamas.store.clock import now
 from tamas.store.database import Connection, Row
 from tamas.store.ids import new_id
-from tamas.store.schema import announcements, uploads
+from tamas.store.schema import announcements
 
 UPLOADED = "1 file(s) uploaded successfully"
 """Message of an upload (SA catalogue, ``success_messages``)."""
@@ -141,7 +141,7 @@ async def upload(context: ServiceContext, request: AnnouncementUpload) -> dict[s
 async def add(context: ServiceContext, request: AnnouncementAdd) -> str:
     identity, moment = new_id(), now()
     async with context.database.write() as tx:
-        filename = await _uploaded(tx, request.filename)
+        filename = await uploaded_name(tx, SOUNDS, request.filename)
         await tx.execute(
             insert(announcements).values(
                 id=identity,
@@ -168,7 +168,7 @@ async def change(context: ServiceContext, request: AnnouncementUpdate) -> None:
     async with context.database.write() as tx:
         row = await _find(tx, request.id, request.name)
         if request.filename:
-            given["filename"] = await _uploaded(tx, request.filename)
+            given["filename"] = await uploaded_name(tx, SOUNDS, request.filename)
         await tx.execute(update(announcements).where(_a.id == row["id"]).values(**given, updated_at=now()))
     if given.get("filename", row["filename"]) != row["filename"]:
         await forget_uploads(context, SOUNDS, [row["filename"]])
@@ -200,22 +200,6 @@ async def remove(context: ServiceContext, request: AnnouncementRemove) -> None:
         row = await _find(tx, request.id, request.name)
         await tx.execute(delete(announcements).where(_a.id == row["id"]))
     await forget_uploads(context, SOUNDS, [row["filename"]])
-
-
-async def _uploaded(tx: Connection, name: str) -> str:
-    """The whole name of a file that was uploaded, kept from vanishing until the transaction ends.
-
-    :param name: as its upload was answered; the ending may be missing.
-    """
-    candidates = (name, f"{name}.{_EXTENSION}")
-    found = await tx.scalar(
-        select(uploads.c.filename)
-        .where(uploads.c.kind == SOUNDS.name, uploads.c.filename.in_(candidates))
-        .with_for_update()
-    )
-    if found is None:
-        raise OperationFailed("filename")
-    return str(found)
 
 
 async def _find(tx: Connection, identity: str, name: str | None) -> Row:

@@ -1,0 +1,1 @@
+"""``/autodialer/*``: campaigns, what they are made of, and what came of them."""
