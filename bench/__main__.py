@@ -24,6 +24,7 @@ from support.postgresql import PostgresqlCluster, running_cluster
 BENCHES = {
     "http": "bench.http_requests",
     "adding": "bench.adding",
+    "autodialer": "bench.autodialer",
     "calls": "bench.calls",
     "flow": "bench.flow",
     "memory": "bench.memory",

@@ -14,16 +14,11 @@ import msgspec
 from sqlalchemy import ColumnElement, Executable, Select, delete, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tamas.autodialer.groups import Pace
 from tamas.store.autodialer_schema import campaign_numbers, campaigns, dialer_group_numbers
 from tamas.store.clock import now
 from tamas.store.database import Connection, Database, Row
 
-TRANSACTION_SECONDS: Final = 0.02
-"""What a transaction is to take; at most 0.05 are allowed."""
-FIRST_BATCH: Final = 500
-MIN_BATCH: Final = 50
-MAX_BATCH: Final = 20_000
-_GROWTH: Final = 1.5
 CLEARING: Final = -1
 """The first source: rows that this round has already, from numbers that were changed since."""
 
@@ -45,7 +40,7 @@ class Expander:
     def __init__(self, database: Database, *, clock: Callable[[], int] = now) -> None:
         self._database = database
         self._clock = clock
-        self._batch = FIRST_BATCH
+        self._pace = Pace()
         self._numbers: tuple[tuple[int, int], Sequence[str]] = ((0, 0), ())
         self.longest = 0.0
         """Seconds of the longest transaction so far."""
@@ -66,8 +61,8 @@ class Expander:
         # The turn for the database is not in it: only what others wait for.
         elapsed = time.monotonic() - began
         self.longest = max(self.longest, elapsed)
-        fitting = self._batch * TRANSACTION_SECONDS / max(elapsed, 1e-6)
-        self._batch = round(min(max(fitting, MIN_BATCH), self._batch * _GROWTH, MAX_BATCH))
+        # Half of it does not depend on the rows: it aims at twice the time of a pace, still below its limit.
+        self._pace.took(elapsed / 2)
         return max(elapsed, 1e-6)
 
     async def _prepare(self, serial: int) -> None:
@@ -105,7 +100,7 @@ class Expander:
 
     async def _from_numbers(self, tx: Connection, row: Row, cursor: _Cursor) -> _Cursor:
         given = self._numbers[1]
-        some = given[cursor.position : cursor.position + self._batch]
+        some = given[cursor.position : cursor.position + self._pace.size]
         if some:
             due = min(row["start_at"], self._clock())
             await tx.execute(
@@ -123,14 +118,14 @@ class Expander:
                 ],
             )
         position = cursor.position + len(some)
-        return _Cursor(source=1) if position >= len(given) else _Cursor(position=position)
+        return _Cursor(source=1) if position >= len(given) else _Cursor(source=0, position=position)
 
     async def _from_list(self, tx: Connection, row: Row, cursor: _Cursor, list_id: str) -> _Cursor:
         some = (
             select(_g.position, _g.number)
             .where(_g.list_id == list_id, _g.position >= cursor.position)
             .order_by(_g.position)
-            .limit(self._batch)
+            .limit(self._pace.size)
         )
         positions = some.subquery()
         last = await tx.scalar(select(func.max(positions.c.position)))
@@ -159,7 +154,7 @@ class Expander:
             select(_n.id, _n.number, which.label("unwanted"))
             .where(_n.campaign == row["serial"], _n.number > cursor.number)
             .order_by(_n.number)
-            .limit(self._batch)
+            .limit(self._pace.size)
         )
         rows = await tx.rows(some)
         unwanted = [each["id"] for each in rows if each["unwanted"]]
