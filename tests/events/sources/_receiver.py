@@ -66,6 +66,14 @@ class Receiver:
         self._integrator = integrator
         self._path = path
 
+    async def close(self) -> None:
+        """Be away."""
+        await self._integrator.stop()
+
+    async def open(self) -> None:
+        """Be there again, at the same address."""
+        await self._integrator.start()
+
     def forget(self) -> None:
         """Look only at what comes from now on."""
         self._integrator.asked.clear()
