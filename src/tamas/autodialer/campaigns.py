@@ -8,6 +8,7 @@ anew, out of ``numbers`` and the lists in ``lists``. Source: autodialer specific
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -43,6 +44,9 @@ USUAL_TRY_INTERVAL: Final = 600
 USUAL_WINDOW: Final = 3 * 86_400 * MICROSECONDS
 """From start to end, where none is given."""
 MAX_GROUPS: Final = 1000
+MAX_QUEUE: Final = 32
+MAX_FACTOR: Final = 1000
+CALLER_ID: Final = re.compile(r"(\+?[0-9]{1,20})?")
 
 _ONLY_AT_REST: Final = (
     "trunk_manager_id",
@@ -351,6 +355,9 @@ def _check(values: Mapping[str, Any]) -> None:
     """What can be told without the store. :raises DialerRefused: see there."""
     if not 1 <= len(values["name"]) <= MAX_NAME:
         raise DialerRefused("name", f"a name has 1 to {MAX_NAME} characters")
+    for name in ("interface_context", "interface_text"):
+        if len(values[name]) > MAX_NAME:
+            raise DialerRefused(name, f"it has at most {MAX_NAME} characters")
     if not values["interface_context"] and not values["announcement"]:
         raise DialerRefused("announcement", "either a sound or the context of a route is needed")
     if not 1 <= values["max_tries"] <= MAX_TRIES:
@@ -359,6 +366,15 @@ def _check(values: Mapping[str, Any]) -> None:
         raise DialerRefused("try_interval", f"it is between 0 and {MAX_TRY_INTERVAL}")
     if values["start_at"] >= values["end_at"]:
         raise DialerRefused("end", "it has to be after the start")
+    if CALLER_ID.fullmatch(values.get("caller_id", "")) is None:
+        raise DialerRefused("caller_id", "it is a number of up to 20 digits")
+    if len(values.get("agent_queue", "")) > MAX_QUEUE:
+        raise DialerRefused("agent_queue", f"it has at most {MAX_QUEUE} characters")
+    if not 1 <= values.get("agent_factor", 100) <= MAX_FACTOR:
+        raise DialerRefused("agent_factor", f"it is between 1 and {MAX_FACTOR} percent")
+    limit = values.get("max_abandoned")
+    if limit is not None and not 0 <= limit <= 100:
+        raise DialerRefused("max_abandoned", "it is between 0 and 100 percent")
 
 
 async def _check_references(

@@ -14,6 +14,7 @@ MODULES: Final[Mapping[str, str]] = {
     "api-log": "api_log",
     "burst-rule": "burst_rules",
     "calls": "calls",
+    "campaign": "campaigns",
     "console": "console_account",
     "dialplan": "dialplan",
     "doctor": "doctor",
@@ -25,6 +26,7 @@ MODULES: Final[Mapping[str, str]] = {
     "scripts": "scripts",
     "settings": "settings",
     "speed-dial": "speed_dials",
+    "trunk-manager": "trunk_managers",
 }
 """Module of each command in this package. It has a Typer ``app``, or a function of the module's name."""
 
