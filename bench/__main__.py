@@ -26,6 +26,7 @@ BENCHES = {
     "adding": "bench.adding",
     "autodialer": "bench.autodialer",
     "calls": "bench.calls",
+    "events": "bench.events",
     "flow": "bench.flow",
     "memory": "bench.memory",
     "screen": "bench.screen",

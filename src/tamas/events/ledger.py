@@ -15,6 +15,8 @@ from tamas.store.events_schema import PENDING, event_attempts, event_deliveries
 
 log = logging.getLogger(__name__)
 
+GATHER_SECONDS: Final = 0.01
+"""Least time between two transactions: when much is delivered, it is written together."""
 AGAIN_SECONDS: Final = 1.0
 """After which a store that was away is tried again."""
 
@@ -120,11 +122,15 @@ class Ledger:
 
     async def run(self) -> None:
         """Write, until cancelled."""
+        loop = asyncio.get_running_loop()
+        written_at = 0.0
         while True:
             await self._some.wait()
+            await asyncio.sleep(written_at + GATHER_SECONDS - loop.time())  # at once after a pause
             self._some.clear()
             lot, self._lot = self._lot, _Lot()
             await self._write_at_last(lot)
+            written_at = loop.time()
             for call in lot.written:
                 call()
             if not self._some.is_set():

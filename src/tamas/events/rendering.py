@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any, Final
 
 import httpx
@@ -103,7 +104,8 @@ def request_for(
     :param secret: of the signature, in clear; empty: it is not signed.
     :param at: epoch seconds of the try, which a signature carries.
     """
-    url = httpx.URL(receiver.address).copy_with(fragment=None)
+    rest = receiver.shape == "vendor" and receiver.version == "Rest4"
+    url = _url(receiver.address, event.name if rest else "")
     headers = [("Accept-Encoding", "identity"), ("User-Agent", "tamas")]
     if receiver.username:
         headers.append(basic(receiver.username, password))
@@ -112,8 +114,6 @@ def request_for(
         method, content = "POST", own_body(event)
     else:
         payload = vendor_fields(event, zone)
-        if receiver.version == "Rest4":
-            url = url.copy_with(path=f"{url.path.rstrip('/')}/{event.name}")
         method = receiver.method
         if method == "GET":
             content = None
@@ -125,6 +125,13 @@ def request_for(
     if secret:
         headers += signature_headers(secret, event.id, at, content or b"")
     return Request(method=method, url=url, headers=headers, content=content)
+
+
+@lru_cache(maxsize=4096)
+def _url(address: str, name: str) -> httpx.URL:
+    """An address, with the name of an event at the end of its path, if there is one."""
+    url = httpx.URL(address).copy_with(fragment=None)
+    return url.copy_with(path=f"{url.path.rstrip('/')}/{name}") if name else url
 
 
 def _vendor_value(declared: Field, value: Any, zone: tzinfo) -> Any:
