@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS: Final = 1.0
 """The longest that a campaign waits for somebody to look at it."""
+COMPLETE_SECONDS: Final = 0.3
+"""How often it is asked whether a campaign is over; seldom, so that free lines do not wait for the answer."""
 PURGE_SECONDS: Final = 60.0
 MIN_REST_SECONDS: Final = 0.005
 
@@ -68,6 +70,7 @@ class Pacer:
         self._reach = Reach()
         self._search = Search(database, engine)
         self.expander = Expander(database, clock=clock)
+        self._runtime: Mapping[str, Any] = {}
         self._due: dict[str, float] = {}
         """When, of ``time.monotonic()``, something is done again."""
 
@@ -92,10 +95,13 @@ class Pacer:
             await purge_removed(self._database)
         if not live:
             return TICK_SECONDS
-        await complete_campaigns(self._database, at)
+        if self._is_due("complete", COMPLETE_SECONDS):
+            await complete_campaigns(self._database, at)
         if not self._engine.ready:
             return TICK_SECONDS
-        runtime = await load_runtime_settings(self._database)
+        if self._is_due("settings", TICK_SECONDS):
+            self._runtime = await load_runtime_settings(self._database)
+        runtime = self._runtime
         try:
             if self._is_due("reach", LOOK_SECONDS):
                 await self._reach.look(self._engine.ami, [row["trunk"] for row in live])
@@ -164,6 +170,10 @@ class Pacer:
                 if not troubled:
                     log.warning("%s for the store: %s", trouble, error)
                 troubled = True
+                await asyncio.sleep(TICK_SECONDS)
+            except Exception:
+                # A defect of ours. It is no reason to take the whole process down, and every call with it.
+                log.exception("campaigns: this went wrong, and is tried again")
                 await asyncio.sleep(TICK_SECONDS)
             else:
                 troubled = False

@@ -136,8 +136,8 @@ class Call:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether it has nobody's rights: it came over a trunk."""
-        return not self.state.phone and self.entry.way is not Way.ORIGINATED
+        """Whether it has nobody's rights: it came over a trunk, or a campaign called somebody over one."""
+        return not self.state.phone and (self.entry.way is not Way.ORIGINATED or bool(self.entry.attempt))
 
     def number(self, fixed: str = "", *, skip: int = 0, prefix: str = "") -> str:
         """The number a component acts on: its own, else the effective one, cut by ``skip``, after ``prefix``.

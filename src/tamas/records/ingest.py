@@ -38,6 +38,8 @@ LEASE_SECONDS = 3.0
 """A killed holder blocks others for so long. Correctness does not rest on it (see closing.write_calls)."""
 BATCH = 25
 """Calls per transaction: some milliseconds, for Asterisk waits for the same lock on SQLite."""
+LATE_BATCH = 500
+"""CDRs per transaction that are only marked."""
 POLL_SECONDS = 1.0
 LATE_SECONDS = 2.0
 """How long a call that ended waits for its CDR, or for a channel that has not ended."""
@@ -115,7 +117,12 @@ class Ingestion:
         async with self._stepping:
             if not await self._lease.hold():
                 return 0
-            return await self._close_ended() or await self._amend_late() or await note_breaks(self._database)
+            return (
+                await self._close_ended()
+                or await self._amend_late()
+                or await self._pass_over_late()
+                or await note_breaks(self._database)
+            )
 
     # -- calls that ended -----------------------------------------------------------------------------------
 
@@ -137,7 +144,7 @@ class Ingestion:
                     elsewhere.extend(group.ends)
                 else:
                     self._wait(group)
-            elif not late and not (group.has_own_cdr and self._all_told(group.linkedids)):
+            elif not late and not self._is_complete(group):
                 self._wait(group)
             else:
                 closing = closing_of(group)
@@ -167,6 +174,12 @@ class Ingestion:
                 for linkedid in group.linkedids:
                     self._waiting.pop(linkedid, None)
         return len(ends) + len(elsewhere)
+
+    def _is_complete(self, group: CallRows) -> bool:
+        if group.is_attempt and not group.queued:
+            # No row of it shows words of a CDR, and its line is wanted for the next call.
+            return True
+        return group.has_own_cdr and self._all_told(group.linkedids)
 
     async def _candidates(self) -> list[CallRows]:
         """Calls whose LINKEDID_END is unprocessed, but for those that were looked at a moment ago."""
@@ -208,10 +221,9 @@ class Ingestion:
     async def _amend_late(self) -> int:
         direct = select(cdr.c.linkedid).join(calls, calls.c.cuid == cdr.c.linkedid)
         merged = select(cdr.c.linkedid).join(merged_linkedids, merged_linkedids.c.linkedid == cdr.c.linkedid)
-        campaigns = select(cdr.c.linkedid).join(dial_attempts, dial_attempts.c.uniqueid == cdr.c.linkedid)
         late: set[str] = set()
         async with self._database.read() as connection:
-            for statement in (direct, merged, campaigns.where(dial_attempts.c.ended_at.is_not(None))):
+            for statement in (direct, merged):
                 found = await connection.rows(statement.where(cdr.c.processed_at.is_(None)).limit(BATCH))
                 late.update(row["linkedid"] for row in found)
             if not late:
@@ -221,6 +233,21 @@ class Ingestion:
         async with self._database.write() as tx:
             await write_calls(tx, self._database.dialect, closings)
         return len(closings)
+
+    async def _pass_over_late(self) -> int:
+        """Mark CDRs of campaigns' calls that came behind the result, which needs none."""
+        late = (
+            select(cdr.c.id)
+            .join(dial_attempts, dial_attempts.c.uniqueid == cdr.c.linkedid)
+            .where(cdr.c.processed_at.is_(None), dial_attempts.c.ended_at.is_not(None))
+            .limit(LATE_BATCH)
+        )
+        async with self._database.read() as connection:
+            found = [row["id"] for row in await connection.rows(late)]
+        if found:
+            async with self._database.write() as tx:
+                await tx.execute(update(cdr).where(cdr.c.id.in_(found)).values(processed_at=now()))
+        return len(found)
 
     # -- turns ----------------------------------------------------------------------------------------------
 
