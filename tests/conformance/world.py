@@ -243,18 +243,17 @@ class World:
             return {"_id": self.attempt}
         made: dict[str, Any] = {}
         if action != "add":
-            made["_id"] = self.manager if kind == "trunks" else self._dialer_object(kind)["_id"]
+            made["_id"] = self.manager if kind == "trunks" else self.dialer_object(kind)
         if action != "remove":
-            made |= self._dialer_parts(kind)
+            made |= self.dialer_parts(kind)
         return made
 
-    def _dialer_object(self, kind: str) -> dict[str, Any]:
-        made: dict[str, Any] = self.done(
-            f"autodialer/{kind}/add", {"name": f"A {kind}", **self._dialer_parts(kind)}
-        )
-        return made
+    def dialer_object(self, kind: str) -> str:
+        """Make something of the autodialer; gives its id."""
+        made = self.done(f"autodialer/{kind}/add", {"name": f"A {kind}", **self.dialer_parts(kind)})
+        return str(made["_id"])
 
-    def _dialer_parts(self, kind: str) -> dict[str, Any]:
+    def dialer_parts(self, kind: str) -> dict[str, Any]:
         """What something of the autodialer refers to, or has for itself."""
         if kind == "contacts":
             return {"number": self.number()}
@@ -269,8 +268,8 @@ class World:
                 "start": "2021-02-19 15:17",
                 "end": "2021-02-23 15:17",
                 "trunk_manager_id": self.manager,
-                "groups": [self._dialer_object("groups")["_id"]],
-                "announcement": self._dialer_object("announcements")["_id"],
+                "groups": [self.dialer_object("groups")],
+                "announcement": self.dialer_object("announcements"),
             }
         return {}
 
@@ -305,7 +304,7 @@ class World:
             },
         )["_id"]
         for kind in ("contacts", "campaigns"):
-            self._dialer_object(kind)
+            self.dialer_object(kind)
         self.attempt = await write_attempt(database, trunk_manager_id=self.manager)
 
     def _agent_request(self, action: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -269,10 +269,12 @@ def campaign_progress(connection: SyncConnection, row: Row) -> dict[str, int]:
 
     :param row: of ``campaigns``.
     """
-    counted = (
-        select(_n.state, func.count().label("times")).where(_n.campaign == row["serial"]).group_by(_n.state)
-    )
-    states: dict[str, int] = {line.state: line.times for line in connection.execute(counted)}
+    counted = select(_n.state, func.count().label("times")).where(_n.campaign == row["serial"])
+    if not row["expanded"]:  # there may still be rows of the round before
+        counted = counted.where(_n.round == row["round"])
+    states: dict[str, int] = {
+        line.state: line.times for line in connection.execute(counted.group_by(_n.state))
+    }
     r = dialer_reports.c
     answered = connection.execute(
         select(func.count()).where(

@@ -195,7 +195,9 @@ async def drop_abandoned(database: Database) -> None:
 
 async def _needed(connection: Connection, lists: Collection[str]) -> set[str]:
     grouped = await connection.rows(select(_g.list_id).where(_g.list_id.in_(lists)))
-    waiting = await connection.rows(select(_c.lists).where(_c.expanded.is_(False), _c.removed_at.is_(None)))
+    waiting = await connection.rows(
+        select(_c.lists).where(_c.expanded.is_(False), _c.status != "completed", _c.removed_at.is_(None))
+    )
     needed = {str(row["list_id"]) for row in grouped}
     return needed.union(*(msgspec.json.decode(row["lists"]) for row in waiting))
 

@@ -258,3 +258,20 @@ async def test_leniency(dialer_once: Dialer) -> None:
     assert await dialer_once.refused("autodialer/campaigns/remove", name="a") == "name"
     (row,) = await dialer_once.api.rows(select(func.count().label("rows")).select_from(campaigns))
     assert row["rows"] == 2
+
+
+async def test_a_client_that_always_sends_a_context(dialer_once: Dialer) -> None:
+    """While lenient, one that the plan does not have is none, where there is a sound to play."""
+    words = {"interface_context": "auto", "interface_text": "text1"}
+    sound = await dialer_once.sound()
+    body = {"name": "x", "numbers": ["0911"], "trunk_manager_id": await dialer_once.manager(), **words}
+    assert await dialer_once.refused("autodialer/campaigns/add", **body, announcement=sound) == (
+        "interface_context"
+    )
+    await dialer_once.api.set("sa.lenient", True)
+    assert await dialer_once.refused("autodialer/campaigns/add", **body) == "interface_context"
+    row = await dialer_once.row(await dialer_once.campaign(**body, announcement=sound))
+    assert (row["interface_context"], row["interface_text"]) == ("", "")
+    await dialer_once.plan("auto")
+    row = await dialer_once.row(await dialer_once.campaign(**body, announcement=sound))
+    assert row["interface_context"] == "auto"

@@ -62,6 +62,7 @@ class ContactSearch(PagedSearch, kw_only=True):
     """Which contacts to list."""
 
     conditions: Annotated[ContactConditions | None, optional(Nested(ContactConditions))] = None
+    number: Annotated[str, optional(Text(max=80), lenient_only=True)] = ""
 
 
 EXAMPLE_ROW: Mapping[str, Any] = {
@@ -126,7 +127,11 @@ async def add(context: ServiceContext, request: ContactAdd) -> str:
 )
 async def search(context: ServiceContext, request: ContactSearch) -> Page:
     asked = request.conditions or ContactConditions()
-    texts = ((_c.name, asked.name), (_c.number, asked.number), (_c.description, asked.description))
+    texts = (
+        (_c.name, asked.name),
+        (_c.number, asked.number or request.number),
+        (_c.description, asked.description),
+    )
     return await LISTING.page(context, request, *matching(request.alike, *texts))
 
 
