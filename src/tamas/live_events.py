@@ -12,9 +12,10 @@ news of an extension or trunk that was unavailable, see ``sure``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -44,6 +45,10 @@ BATCH: Final = 200
 MAX_WAITING: Final = 50_000
 """What is kept while the store is away; the oldest is dropped beyond."""
 RETRY_SECONDS: Final = 0.5
+WATCHED: Final = "engine"
+"""Name of the mark that is there while the engine is watched, through our restarts."""
+DEMAND_SECONDS: Final = 1.0
+"""How often it is asked whether anybody wants live events."""
 AT_ONCE: Final = 500
 """Names in one statement."""
 
@@ -177,25 +182,56 @@ class LiveEvents:
 
     # -- writing ---------------------------------------------------------------------------------------
 
-    async def run(self, watch: EngineWatch) -> None:
-        """Write until cancelled."""
-        troubled = False
+    async def run(self, watch: EngineWatch, wanted: Callable[[], Awaitable[bool]]) -> None:
+        """Watch and write while somebody wants live events, until cancelled.
+
+        :param wanted: whether somebody does; raises one of ``STORE_ERRORS``.
+        """
+        while True:
+            if await self._is_wanted(wanted, otherwise=False):
+                await self._follow(watch, wanted)
+            await asyncio.sleep(DEMAND_SECONDS)
+
+    async def _follow(self, watch: EngineWatch, wanted: Callable[[], Awaitable[bool]]) -> None:
+        writing = asyncio.create_task(self._write_on(), name="live-events-writing")
         try:
             with watch.following(self):
-                while True:
-                    await self._news.wait()
-                    try:
-                        await self.write()
-                    except STORE_ERRORS as error:
-                        if not troubled:
-                            log.warning("live events have to wait for the store: %s", error)
-                        troubled = True
-                        await asyncio.sleep(RETRY_SECONDS)
-                    else:
-                        troubled = False
+                while not writing.done() and await self._is_wanted(wanted, otherwise=True):
+                    await asyncio.wait({writing}, timeout=DEMAND_SECONDS)
         finally:
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
             if self._settling is not None:
                 self._settling.cancel()
+                self._settling = None
+            self._state = None
+            self._waiting.clear()
+        if not writing.cancelled():
+            writing.result()
+        with contextlib.suppress(*STORE_ERRORS):  # then the next picture is compared with old marks
+            async with self._database.write() as tx:
+                await unmark(tx, "watch", [WATCHED])
+
+    async def _is_wanted(self, wanted: Callable[[], Awaitable[bool]], *, otherwise: bool) -> bool:
+        """:param otherwise: what is assumed while the store is away."""
+        try:
+            return await wanted()
+        except STORE_ERRORS:
+            return otherwise
+
+    async def _write_on(self) -> None:
+        troubled = False
+        while True:
+            await self._news.wait()
+            try:
+                await self.write()
+            except STORE_ERRORS as error:
+                if not troubled:
+                    log.warning("live events have to wait for the store: %s", error)
+                troubled = True
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                troubled = False
 
     async def write(self) -> None:
         """Write what waits."""
@@ -275,7 +311,9 @@ class _Writing:
         await self._finish(came)
 
     async def _compare(self, picture: Picture) -> None:
-        """Write what is different from what was told."""
+        """Write what is different from what was told. What nobody wanted to know until now is only noted."""
+        watched = bool(await marks_of(self._tx, "watch"))
+        patient = picture.patient and watched
         marks = await marks_of(self._tx, "extension")
         numbers = {*picture.phones, *(number for number, each in marks.items() if each.state != UNAVAILABLE)}
         known = await self._existing(numbers)
@@ -287,12 +325,15 @@ class _Writing:
             await self._channel(channel, came)
         for number in sorted(known):
             phone = picture.phones.get(number) or Phone(number=number, state=UNAVAILABLE)
-            if picture.patient and not phone.sure and marks.get(number, _NEW).state == UNAVAILABLE:
+            if patient and not phone.sure and marks.get(number, _NEW).state == UNAVAILABLE:
                 self.held = True
                 continue
             await self._phone(phone, marks)
         for trunk in picture.trunks:
-            self._trunk(trunk, patient=picture.patient)
+            self._trunk(trunk, patient=patient)
+        if not watched:
+            self._events.clear()
+            await mark(self._tx, self._dialect, "watch", {WATCHED: Mark(state="", call="")})
         live = {channel.channel for channel in picture.channels}
         await unmark(self._tx, "channel", [name for name in self._channels if name not in live])
         await self._finish(came)

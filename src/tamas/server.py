@@ -42,6 +42,7 @@ from tamas.engine.status_file import keep_status
 from tamas.engine.watch.watcher import EngineWatch
 from tamas.engine_events import EngineEvents
 from tamas.events.delivery import Delivery
+from tamas.events.demand import Demand
 from tamas.fax_sender import FaxSender
 from tamas.http_server import serve_http
 from tamas.live_events import LiveEvents
@@ -125,7 +126,9 @@ async def serve_main(
             background = [
                 tasks.create_task(ingestion.run(), name="ingestion"),
                 tasks.create_task(events.run(), name="engine-events"),
-                tasks.create_task(live.run(watch), name="live-events"),
+                tasks.create_task(
+                    live.run(watch, Demand(store.database, store.changes).live), name="live-events"
+                ),
                 tasks.create_task(
                     Delivery(store.database, store.changes, store.seal.open_text).run(), name="event-delivery"
                 ),

@@ -14,6 +14,7 @@ from tamas.commands.opened import OpenedStore, opened_store
 from tamas.commands.output import AsJson, console, fail, print_json, print_table, run
 from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
 from tamas.events.catalogue import EVENTS
+from tamas.events.demand import note_listener
 from tamas.events.history import Which, count_owed, list_attempts, list_dead, list_events, replay
 from tamas.events.receivers import (
     Receiver,
@@ -119,6 +120,8 @@ def tail(
             rows = await list_events(connection, _which(event, None, None), limit=limit)
             show(rows)
             last = rows[-1]["position"] if rows else 0
+            if follow:
+                await note_listener(store.database)
             while follow:
                 await asyncio.sleep(FOLLOW_SECONDS)
                 async with store.database.read() as again:

@@ -17,8 +17,9 @@ from tamas.store.clock import now
 from tamas.store.database import Connection, Dialect
 from tamas.store.event_marks_schema import event_marks
 
-Kind = Literal["extension", "trunk", "channel", "survey"]
-"""``channel``: a call came or went over this channel of a trunk; ``survey``: an answer of a call."""
+Kind = Literal["extension", "trunk", "channel", "survey", "listener", "watch"]
+"""``channel``: a call came or went over this channel of a trunk; ``survey``: an answer of a call;
+``listener``: somebody follows the stream; ``watch``: the engine is watched for events."""
 
 AT_ONCE: Final = 500
 """Names in one statement."""

@@ -15,7 +15,9 @@ event_marks = Table(
     Column(
         "kind",
         String(10),
-        CheckConstraint("kind IN ('extension', 'trunk', 'channel', 'survey')", name="kind"),
+        CheckConstraint(
+            "kind IN ('extension', 'trunk', 'channel', 'survey', 'listener', 'watch')", name="kind"
+        ),
         primary_key=True,
     ),
     Column("name", String(80), primary_key=True, comment="Number, name, unique id, call and place"),

@@ -13,9 +13,10 @@ from support.server import TamasServer
 from support.waiting import eventually
 from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
 from tamas.events.catalogue import EVENTS
+from tamas.events.marks import marks_of
 from tamas.events.receivers import add_receiver, remove_receiver
 from tamas.store.changes import Changes
-from tamas.store.database import open_database
+from tamas.store.database import Database, open_database
 
 USER, PASSWORD = "events", "s3cret"
 PATH: Final = "/hooks/tamas"
@@ -143,10 +144,21 @@ async def receiving(
                 allow_internal=True,
                 **settings,
             )
+            await until_watched(database)
             yield Receiver(integrator, path)
             await remove_receiver(database, changes, name)
         finally:
             await database.close()
+
+
+async def until_watched(database: Database) -> None:
+    """The engine is watched for live events; it is when somebody wants them."""
+
+    async def watched() -> bool:
+        async with database.read() as connection:
+            return bool(await marks_of(connection, "watch"))
+
+    await eventually(watched, within=20, what="the watch for live events")
 
 
 def in_order(lines: Sequence[str], *wanted: str) -> None:

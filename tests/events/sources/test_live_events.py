@@ -13,7 +13,8 @@ from sqlalchemy import delete, insert, select
 from engine._rows import add_extension, add_trunk
 from tamas.engine.watch.people import People
 from tamas.engine.watch.state import EngineState
-from tamas.live_events import LiveEvents
+from tamas.events.marks import Mark, mark
+from tamas.live_events import WATCHED, LiveEvents
 from tamas.store.clock import now
 from tamas.store.database import Database
 from tamas.store.events_schema import events
@@ -87,6 +88,8 @@ async def world(database: Database) -> World:
         await add_extension(database, number, "secret")
     await add_trunk(database, "carrier")
     world.state.set_trunks({"carrier": True})
+    async with database.write() as tx:
+        await mark(tx, database.dialect, "watch", {WATCHED: Mark(state="", call="")})
     await world.begin(**{f"p{number}": "Reachable" for number in PHONES})
     assert await world.told() == [("NewState", {"exten": number, "state": "Idle"}) for number in PHONES]
     return world

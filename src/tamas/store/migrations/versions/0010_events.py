@@ -90,7 +90,8 @@ def upgrade() -> None:
         ),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('extension', 'trunk', 'channel', 'survey')", name=op.f("ck_event_marks_kind")
+            "kind IN ('extension', 'trunk', 'channel', 'survey', 'listener', 'watch')",
+            name=op.f("ck_event_marks_kind"),
         ),
         sa.PrimaryKeyConstraint("kind", "name", name=op.f("pk_event_marks")),
         comment="The last events of extensions and trunks, and what was told of calls in progress",
