@@ -245,6 +245,7 @@ async def _serve_http(
         seal=store.seal,
         otherwise=console,
         stop=stop,
+        watch=live.engine,
     )
     await api.start()
     try:

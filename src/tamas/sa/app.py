@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tamas.events.tail import EventTail
 from tamas.sa.body import Receive
 from tamas.sa.documentation import documentation_page
+from tamas.sa.event_state import EventState
 from tamas.sa.event_stream import EventStream
 from tamas.sa.gateway import Gateway, Scope, Send, own_address, path_below_prefix
 from tamas.sa.openapi import openapi_document
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from tamas.engine.link import EngineAccess
     from tamas.engine.sip_secrets import SecretSeal
+    from tamas.engine.watch.watcher import EngineWatch
     from tamas.settings import Settings
     from tamas.store.changes import Changes
     from tamas.store.database import Database
@@ -70,6 +72,7 @@ class SimotelApi:
 
     :param otherwise: answers what is not ours; without it, that is a plain 404.
     :param stop: ends the live streams of events.
+    :param watch: of the engine; without it nobody learns the state of everything.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class SimotelApi:
         services: Registry | None = None,
         otherwise: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None,
         stop: asyncio.Event | None = None,
+        watch: EngineWatch | None = None,
     ) -> None:
         self._services = declared_services() if services is None else services
         self.gateway = Gateway(
@@ -95,6 +99,7 @@ class SimotelApi:
             openapi=openapi_document,
         )
         self._stream = EventStream(self.gateway, EventTail(database), stop)
+        self._state = None if watch is None else EventState(self.gateway, database, watch)
         self._otherwise = otherwise or _not_found
 
     async def start(self) -> None:
@@ -120,6 +125,9 @@ class SimotelApi:
                 return
         if scope["type"] in ("http", "websocket") and self._stream.serves(scope):
             await self._stream(scope, receive, send)
+            return
+        if self._state is not None and self._state.serves(scope):
+            await self._state(scope, send)
             return
         await self._otherwise(scope, receive, send)
 

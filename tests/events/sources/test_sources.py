@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
@@ -570,6 +572,49 @@ async def test_a_place_that_was_kept(floor: Floor, told: Receiver) -> None:
         "date": TIME,
     }
     await agent.hang_up()
+
+
+async def test_the_state_of_everything(floor: Floor, told: Receiver) -> None:
+    """A program that begins in mid-call learns what is going on, and from where to listen on."""
+    await floor.staffed(SALES, CAROL)
+    await floor.takes_a_break(SALES, CAROL)
+    call, other = await talk(floor)
+    caller, waiting = await floor.somebody_calls(SALES)
+    await floor.until_waiting(SALES)
+    await told.until("NewState", exten=CAROL, state="Pause")
+    answer = await floor.server.client.get("/events/state")
+    assert (answer.status_code, answer.json()["success"]) == (200, 1)
+    state = answer.json()["data"]
+    cuid = told.bodies("NewState", exten=BOB)[0]["unique_id"]
+    phones = {row.pop("exten"): row for row in state["extensions"]}
+    assert phones[ALICE] == phones[BOB] == {"state": "InUse", "unique_id": cuid}
+    assert (phones[CAROL], phones[REZA]) == ({"state": "Pause"}, {"state": "Idle"})
+    assert {"trunk_name": CARRIER, "trunk_type": "SIP", "state": "Ok"} in state["trunks"]
+    (queue,) = [row for row in state["queues"] if row["queue"] == SALES]
+    assert queue["agents"] == [{"agent": CAROL, "state": "idle", "paused": True}]
+    assert [each["number"] for each in queue["waiting"]] == [caller]
+    calls = {row["unique_id"]: (row["state"], row["caller"]["number"]) for row in state["calls"]}
+    assert calls.pop(cuid) == ("talking", ALICE)
+    assert list(calls.values()) == [("queue", caller)]
+    await other.hang_up()
+    await call.until_ended()
+    await waiting.hang_up()
+    after = {"after": state["position"], "events": "Cdr"}
+    async with floor.server.client.stream("GET", "/events/stream", params=after) as stream:
+        lines = [line async for line in _until(stream.aiter_lines(), "data:", 2)]
+    assert {json.loads(line[5:])["data"]["unique_id"] for line in lines} >= {cuid}
+    denied = await floor.server.client.get("/events/state", auth=("nobody", "x"), headers={"X-APIKEY": "x"})
+    assert denied.status_code == 401
+
+
+async def _until(lines: AsyncIterator[str], beginning: str, count: int) -> AsyncIterator[str]:
+    """The first lines that begin so."""
+    async for line in lines:
+        if line.startswith(beginning):
+            yield line
+            count -= 1
+            if not count:
+                return
 
 
 async def test_other_forms_of_delivery(floor: Floor, told: Receiver) -> None:
