@@ -135,7 +135,6 @@ async def serve_main(
                 tasks.create_task(care.run(), name="recordings"),
                 tasks.create_task(keep_activity_short(store.database), name="activity-retention"),
                 tasks.create_task(FaxSender(store.database, slot).run(), name="fax-sender"),
-                tasks.create_task(pacer.run(), name="autodialer"),
                 tasks.create_task(QueueKeys(slot).run(), name="queue-keys"),
                 tasks.create_task(JobWorker(_job_services(store, slot)).run(), name="call-jobs"),
                 tasks.create_task(
@@ -147,6 +146,8 @@ async def serve_main(
                     for name, work in voicemail_work(store.database, layout, slot, store.seal).items()
                 ),
             ]
+            dialing = tasks.create_task(pacer.run(), name="autodialer")
+            background.append(dialing)
             install = await _install(settings, stop)
             if install is not None:
                 await _keep_music(store, layout, install)
@@ -156,6 +157,7 @@ async def serve_main(
                 supervision = tasks.create_task(engine.run(), name="engine-supervision")
                 await stop.wait()
                 log.info("stopping")
+                dialing.cancel()  # no call begins that the stop would end
                 supervision.cancel()
                 await engine.close(stop_asterisk=True)
                 await flow.close()

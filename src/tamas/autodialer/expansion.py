@@ -7,7 +7,7 @@ begin meanwhile. A number that is there already, from an earlier source or an ea
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -61,8 +61,6 @@ class Expander:
         # The turn for the database is not in it: only what others wait for.
         elapsed = time.monotonic() - began
         self.longest = max(self.longest, elapsed)
-        # Half of it does not depend on the rows: it aims at twice the time of a pace, still below its limit.
-        self._pace.took(elapsed / 2)
         return max(elapsed, 1e-6)
 
     async def _prepare(self, serial: int) -> None:
@@ -103,7 +101,8 @@ class Expander:
         some = given[cursor.position : cursor.position + self._pace.size]
         if some:
             due = min(row["start_at"], self._clock())
-            await tx.execute(
+            await self._paced(
+                tx,
                 _adding(self._database.dialect),
                 [
                     {
@@ -143,8 +142,16 @@ class Expander:
             .where(_g.list_id == list_id, _g.position >= cursor.position, _g.position <= last)
             .order_by(_g.position)
         )
-        await tx.execute(_adding(self._database.dialect, chosen))
+        await self._paced(tx, _adding(self._database.dialect, chosen))
         return _Cursor(source=cursor.source, position=last + 1)
+
+    async def _paced(
+        self, tx: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None
+    ) -> None:
+        """Run the statement whose time depends on how many rows there are, and learn from it."""
+        began = time.monotonic()
+        await tx.execute(statement, rows)
+        self._pace.took(time.monotonic() - began)
 
     async def _drop(
         self, tx: Connection, row: Row, cursor: _Cursor, which: ColumnElement[bool]
@@ -159,7 +166,7 @@ class Expander:
         rows = await tx.rows(some)
         unwanted = [each["id"] for each in rows if each["unwanted"]]
         if unwanted:
-            await tx.execute(delete(campaign_numbers).where(_n.id.in_(unwanted)))
+            await self._paced(tx, delete(campaign_numbers).where(_n.id.in_(unwanted)))
         return _Cursor(source=cursor.source, number=rows[-1]["number"]) if rows else None
 
 

@@ -31,7 +31,7 @@ from tamas.store.ids import fresh_uniqueid, new_id
 from tamas.store.order import line_up, take_turn
 from tamas.store.schema import blacklist, trunks
 
-AT_ONCE: Final = 32
+AT_ONCE: Final = 20
 """Calls that one transaction begins; some milliseconds."""
 DAY: Final = 24 * 3600 * MICROSECONDS
 
