@@ -7,6 +7,7 @@ import contextlib
 import os
 import random
 import signal
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -33,6 +34,8 @@ pytestmark = pytest.mark.engine
 
 CARRIER_ADDRESS = "127.0.0.11"
 TRIES = 4
+ON_THE_WAY_SECONDS = 1.0
+"""How long what Asterisk sent may take to the carrier; another Asterisk takes longer to come up."""
 
 
 @dataclass(kw_only=True)
@@ -101,9 +104,13 @@ class Campaign:
         """Asterisk dies with its calls; ours starts another."""
         former = self.server.asterisk.pid
         os.kill(former, signal.SIGKILL)
-        for call in self.lines.log:
-            if call.state is not CallState.ENDED:
-                call.lost()  # counts as ended at the kill
+        # What is open counts as ended at the kill, and so does what was on its way to the carrier.
+        until = time.monotonic() + ON_THE_WAY_SECONDS
+        while time.monotonic() < until:
+            for call in self.lines.log:
+                if call.state is not CallState.ENDED:
+                    call.lost()
+            await asyncio.sleep(0.05)
 
         async def back() -> bool:
             record = self.server.engine_record()
