@@ -4,10 +4,15 @@ Beside the SA, with the accounts and the permission of the live stream. The stat
 are those that were told last, read in one snapshot of the store together with the position of the newest
 event; so whoever goes on with ``/events/stream?after=<position>`` misses nothing. Calls and queues are as the
 engine is at this moment: an event behind the position may tell what is in them already.
+
+Asking counts as listening (:mod:`tamas.events.demand`): who is the first to ask waits until the engine is
+watched for events.
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +24,10 @@ from sqlalchemy import and_, func, select
 
 from tamas.engine.watch.view import CallView, EngineView, Party
 from tamas.engine.watch.watcher import EngineWatch
+from tamas.events.demand import note_listener
+from tamas.events.marks import marks_of
 from tamas.events.of_extensions import UNAVAILABLE
+from tamas.events.tail import NOTE_SECONDS
 from tamas.sa.event_stream import PERMISSION
 from tamas.store.database import STORE_ERRORS, Database
 from tamas.store.event_marks_schema import event_marks
@@ -30,6 +38,9 @@ if TYPE_CHECKING:
     from tamas.sa.gateway import Gateway, Scope, Send
 
 PATH: Final = "/events/state"
+WAIT_SECONDS: Final = 5.0
+"""How long the first who asks waits for the engine to be watched."""
+_LOOK_SECONDS: Final = 0.1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _m = event_marks.c
@@ -52,6 +63,7 @@ class EventState:
         self._gateway = gateway
         self._database = database
         self._watch = watch
+        self._note_again_at = 0.0
 
     def serves(self, scope: Scope) -> bool:
         """Whether a request is for us."""
@@ -68,11 +80,29 @@ class EventState:
             return
         view = await self._watch.look()
         try:
+            followed = await self._followed()
             stored = await self._database.long_read(_read)
         except STORE_ERRORS:
             await _answer(send, 503, "The store cannot be asked", headers=admitted.headers)
             return
-        await _answer(send, 200, "", _state(stored, view), headers=admitted.headers)
+        if followed:
+            await _answer(send, 200, "", _state(stored, view), headers=admitted.headers)
+        else:
+            await _answer(send, 503, "The engine is not there yet", headers=admitted.headers)
+
+    async def _followed(self) -> bool:
+        """Whether what the store says of extensions and trunks is kept up to date."""
+        until = time.monotonic() + WAIT_SECONDS
+        if time.monotonic() >= self._note_again_at:
+            await note_listener(self._database)
+            self._note_again_at = time.monotonic() + NOTE_SECONDS
+        while True:
+            async with self._database.read() as connection:
+                if await marks_of(connection, "watch"):
+                    return True
+            if time.monotonic() > until:
+                return False
+            await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _read(connection: SyncConnection) -> _Stored:

@@ -47,3 +47,14 @@ async def _told(server: TamasServer) -> Sequence[Row]:
             return await connection.rows(select(events))
     finally:
         await database.close()
+
+
+async def test_who_asks_for_the_state_wants_it(server: TamasServer, new_extension: NewExtension) -> None:
+    """Nobody listened until now; the answer waits for the engine to be looked at, and is right."""
+    await new_extension(server, "303")
+    await server.api("pbx/users/add", {"name": "No phone", "number": "304", "secret": "secret-304-S"})
+    answer = await server.client.get("/events/state")
+    assert answer.status_code == 200, answer.text
+    states = {row["exten"]: row["state"] for row in answer.json()["data"]["extensions"]}
+    assert (states["303"], states["304"]) == ("Idle", "Unavailable")
+    assert answer.json()["data"]["engine_ready"] is True
