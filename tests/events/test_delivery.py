@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from support.integrator import SILENCE, Answer, Integrator, Raw, page
+from support.integrator import SILENCE, Answer, Asked, Integrator, Raw, page
 from support.receivers import (
     SEAL,
     VirtualClock,
@@ -389,3 +391,47 @@ async def test_a_long_backlog(sqlite_database: Database, crm: Integrator) -> Non
         await eventually(lambda: len(crm.asked) == 900, within=20)
         await eventually(lambda: _none_owed(sqlite_database))
     assert all(numbers(crm, f"1.{number}") == list(range(30)) for number in range(30))
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_happens(database: Database, crm: Integrator, seed: int) -> None:
+    """With answers of every kind in no order, what is taken of each call is taken in order, and all of it."""
+    chance = random.Random(seed)  # noqa: S311 - repeatable
+    bad: list[Answer] = [
+        page("", status="500 Oops"),
+        page("", status="404 No"),
+        page("", status="503 Busy"),
+        Raw(_nothing),
+    ]
+    taken: dict[str, list[int]] = {}
+    refused: Counter[tuple[str, int]] = Counter()
+
+    def answer(asked: Asked) -> Answer:
+        call, number = asked.fields["unique_id"], int(asked.fields["number"])
+        if chance.random() < 0.3 and refused[call, number] < 3:
+            refused[call, number] += 1
+            return chance.choice(bad)
+        taken.setdefault(call, []).append(number)
+        return OK
+
+    crm.answers["/"] = answer
+    clock = VirtualClock()
+    await receiver_at(database, crm.url())
+    async with delivering(database, clock):
+        for batch in zip(*(numbered(f"1.{call}", 12) for call in range(10)), strict=True):
+            async with database.write() as tx:
+                await emit(tx, batch)
+            clock.advance(chance.choice([0, 0, 1, 7, 40]))
+            await asyncio.sleep(chance.choice([0, 0.01, 0.05]))
+        for _ in range(1000):
+            if await owed(database) == 0:
+                break
+            clock.advance(chance.choice([0.5, 5, 60]))
+            await asyncio.sleep(0.01)
+        await eventually(lambda: _none_owed(database))
+    for call, numbers_taken in taken.items():
+        assert numbers_taken == list(range(12)), call
+
+
+async def _nothing(_: asyncio.StreamWriter) -> None:
+    """Hang up."""

@@ -106,9 +106,13 @@ class Lane:
         """Positions in memory, and those whose outcome is not written yet."""
         self._holding: dict[str, int] = {}
         """Keys that wait behind a refused event, and until when."""
+        self._unsettled: set[str] = set()
+        """Those of which the store does not know yet."""
         self._highest = 0
         self._more = True
-        """Whether the store may have due events that are not in memory."""
+        """Whether the store may have due events that are not in memory; nothing new goes past them."""
+        self._asked = False
+        """Whether that was said again since it began to be read."""
         self._due_at: int | None = None
         """When the next event that was put off is due."""
         self._running: set[asyncio.Task[None]] = set()
@@ -145,7 +149,7 @@ class Lane:
         if position <= self._highest or position in self._known:
             return
         if self._more or len(self._known) >= WINDOW:
-            self._more = True
+            self._more = self._asked = True
             self._wake.set()
             return
         self._highest = position
@@ -155,7 +159,7 @@ class Lane:
     def nudge(self) -> None:
         """The store has something due that nobody offered."""
         if not self._known:
-            self._more = True
+            self._more = self._asked = True
             self._wake.set()
 
     async def run(self) -> None:
@@ -195,6 +199,7 @@ class Lane:
         if not self._more or len(self._known) > WINDOW // 2:
             return
         known = frozenset(self._known)
+        over = {key for key, until in self._holding.items() if until <= at} - self._unsettled
         room = WINDOW - len(known)
         deliveries = event_deliveries
         pending = deliveries.c.receiver_id == self.receiver.id, deliveries.c.state == PENDING
@@ -214,16 +219,15 @@ class Lane:
             .limit(room + len(known))
         )
         later = select(func.min(deliveries.c.next_at)).where(*pending, deliveries.c.next_at > at)
-        self._more = False
-        try:
-            async with self._tools.database.read() as connection:
-                rows = await connection.rows(due)
-                self._due_at = await connection.scalar(later)
-        except STORE_ERRORS:
-            self._more = True
-            raise
-        self._holding = {key: until for key, until in self._holding.items() if until > at}
-        self._more |= len(rows) == room + len(known)
+        self._asked, self._due_at = False, None
+        async with self._tools.database.read() as connection:
+            rows = await connection.rows(due)
+            next_at = await connection.scalar(later)
+        if next_at is not None:
+            self._due(next_at)
+        for key in over:
+            self._holding.pop(key, None)
+        self._more = self._asked or len(rows) == room + len(known)
         for row in rows:
             position = row["position"]
             self._highest = max(self._highest, position)
@@ -362,9 +366,7 @@ class Lane:
             dead=dead,
             reason=outcome.error or "",
         )
-        self._forget(owed)
-        if not dead:
-            self._due(until)
+        self._forget(owed, until=None if dead else until)
         if owed.key and tries <= HELD_TRIES and not dead:
             self._hold(owed.key, after=position, until=until)
         else:
@@ -392,9 +394,11 @@ class Lane:
     def _hold(self, key: str, *, after: int, until: int) -> None:
         """Have what comes behind an event wait as long as it does."""
         self._holding[key] = until
+        self._unsettled.add(key)
         self._tools.ledger.held(self.receiver.id, key, after=after, until=until)
+        self._tools.ledger.when_written(lambda: self._unsettled.discard(key))
         for owed in self._behind.pop(key):
-            self._forget(owed)
+            self._forget(owed, until=until)
 
     def _advance(self, key: str) -> None:
         """Let the next event of a key go."""
@@ -406,13 +410,18 @@ class Lane:
         else:
             del self._behind[key]
 
-    def _forget(self, owed: Owed) -> None:
-        """Leave an event to the store, once what became of it stands there."""
+    def _forget(self, owed: Owed, *, until: int | None = None) -> None:
+        """Leave an event to the store, once what became of it stands there.
+
+        :param until: when it is due again.
+        """
         position = owed.event.position
 
         def written() -> None:
             self._known.discard(position)
-            if self._more:
+            if until is not None:
+                self._due(until)  # only now does the store say so too
+            if self._more or until is not None:
                 self._wake.set()
 
         self._tools.ledger.when_written(written)
