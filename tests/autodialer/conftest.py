@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from autodialer._room import Room, running_room
 from dialplan._switchboard import Switchboard, running_switchboard
+from support.every_day import keep_for_every_day
 from tamas.engine.install import AsteriskInstall
+
+HERE = Path(__file__).parent
+EVERY_DAY = {
+    "test_dispositions_calls": 2,
+    "test_killed": 1,
+    "test_limits_calls": 1,
+    "test_pacing_calls": 4,
+    "test_route_calls": 3,
+}
+"""How many scenarios of a module, from its first, are for every day; they take seconds in which they wait."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark what is not for every day."""
+    keep_for_every_day(items, HERE, EVERY_DAY)
 
 
 @pytest.fixture(scope="session")

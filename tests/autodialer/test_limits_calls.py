@@ -16,22 +16,6 @@ from tamas.store.clock import now
 pytestmark = pytest.mark.engine
 
 
-async def test_a_trunk_that_asterisk_does_not_know(room: Room, caplog: pytest.LogCaptureFixture) -> None:
-    """It holds campaigns; each change is logged once; a trunk that nobody pings is dialed."""
-    caplog.set_level("INFO")
-    reach = Reach()
-    for _ in range(2):
-        await reach.look(room.board.engine.ami, ["carrier", "nowhere"])
-        assert reach.unreachable == {"nowhere"}
-    await reach.look(room.board.engine.ami, ["carrier"])
-    assert not reach.unreachable
-    told = [record.getMessage() for record in caplog.records if "nowhere" in record.getMessage()]
-    assert told == [
-        "trunk nowhere does not answer: campaigns wait",
-        "trunk nowhere answers again: campaigns go on",
-    ]
-
-
 async def test_no_more_calls_than_free_agents(room: Room) -> None:
     """A route that ends in a queue with one agent: one call at a time, and none while the agent talks."""
     await room.board.publish(
@@ -60,6 +44,22 @@ async def test_no_more_calls_than_free_agents(room: Room) -> None:
     await called.hang_up()
     await room.lines.call_to("09110002")
     assert room.lines.most_at_once() == 1
+
+
+async def test_a_trunk_that_asterisk_does_not_know(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+    """It holds campaigns; each change is logged once; a trunk that nobody pings is dialed."""
+    caplog.set_level("INFO")
+    reach = Reach()
+    for _ in range(2):
+        await reach.look(room.board.engine.ami, ["carrier", "nowhere"])
+        assert reach.unreachable == {"nowhere"}
+    await reach.look(room.board.engine.ami, ["carrier"])
+    assert not reach.unreachable
+    told = [record.getMessage() for record in caplog.records if "nowhere" in record.getMessage()]
+    assert told == [
+        "trunk nowhere does not answer: campaigns wait",
+        "trunk nowhere answers again: campaigns go on",
+    ]
 
 
 async def test_machines_are_detected(room: Room) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from autodialer._stock import campaign, manager
+from tamas.autodialer.agent_limit import limit_of
 from tamas.autodialer.campaigns import change_campaign, run_again
 from tamas.autodialer.expansion import Expander
 from tamas.autodialer.groups import add_group, write_list
@@ -55,8 +56,15 @@ async def taken(database: Database, manager_id: str, rules: Rules = RULES, at: i
     return list((await take(database, manager_id, rules, at or now())).orders)
 
 
-async def over(database: Database, orders: list[Order], *, cause: int | None = 17, at: int = 0) -> None:
-    """The calls end; with cause 16 they were answered."""
+async def over(
+    database: Database,
+    orders: list[Order],
+    *,
+    cause: int | None = 17,
+    at: int = 0,
+    counted: bool = False,
+) -> None:
+    """The calls end; with cause 16 they were answered, and with ``counted`` by somebody of the plan's."""
     ended_at = at or now()
     ends = [
         AttemptEnd(
@@ -65,6 +73,7 @@ async def over(database: Database, orders: list[Order], *, cause: int | None = 1
             answered_at=ended_at - MICROSECONDS if cause == 16 else None,
             ended_at=ended_at,
             cause=cause,
+            counted=counted,
         )
         for order in orders
     ]
@@ -269,6 +278,25 @@ async def test_a_campaign_with_few_agents(database: Database) -> None:
     rules = Rules(timezone="UTC", limits={(await row_of(database, mine))["serial"]: limit})
     assert len(await taken(database, line, rules, found_at + 1)) == 2
     assert await taken(database, line, rules, found_at + 2) == []
+
+
+async def test_too_many_callers_reached_nobody(database: Database) -> None:
+    """While more than the limit of answered calls reached nobody, the campaign has one call at a time."""
+    line = await lines(database, capacity=30)
+    mine = await campaign(
+        database, trunk_manager_id=line, numbers=numbers(60), interface_context="x", max_abandoned=10
+    )
+    await expand(database)
+    for reached in (True, True, False):
+        orders = await taken(database, line)
+        await over(database, orders[:10], cause=16, counted=reached)
+        await over(database, orders[10:])
+    row = await row_of(database, mine)
+    nobody: Any = None
+    async with database.read() as connection:
+        limit = await limit_of(connection, nobody, (), row, now())
+        assert limit == CampaignLimit(calls=1, found_at=limit.found_at if limit else 0)
+        assert await limit_of(connection, nobody, (), {**row, "max_abandoned": 50}, now()) is None
 
 
 async def test_a_campaign_ends(database: Database) -> None:

@@ -48,14 +48,14 @@ class Expander:
     async def step(self) -> float:
         """Do one transaction's worth of work; returns its seconds, 0 when there is nothing to do."""
         async with self._database.read() as connection:
-            serial = await connection.scalar(_WAITING)
-        if serial is None:
+            waiting = await connection.row(_WAITING)
+        if waiting is None:
             self._numbers = ((0, 0), ())
             return 0.0
-        await self._prepare(serial)
+        await self._prepare(waiting)
         async with self._database.write() as tx:
             began = time.monotonic()
-            row = await tx.row(_CAMPAIGN.where(_c.serial == serial).with_for_update())
+            row = await tx.row(_CAMPAIGN.where(_c.serial == waiting["serial"]).with_for_update())
             if row is not None and not row["expanded"] and row["removed_at"] is None:
                 await self._expand(tx, row)
         # The turn for the database is not in it: only what others wait for.
@@ -63,16 +63,14 @@ class Expander:
         self.longest = max(self.longest, elapsed)
         return max(elapsed, 1e-6)
 
-    async def _prepare(self, serial: int) -> None:
+    async def _prepare(self, row: Row) -> None:
         """Read the numbers that were given one by one, which may be many, outside the transaction."""
+        key = (row["serial"], row["updated_at"])
+        if _cursor(row).source > 0 or self._numbers[0] == key:
+            return
         async with self._database.read() as connection:
-            row = await connection.row(_CAMPAIGN.where(_c.serial == serial))
-            if row is None or _cursor(row).source > 0:
-                return  # they are past
-            key = (serial, row["updated_at"])
-            if self._numbers[0] != key:
-                text = await connection.scalar(select(_c.numbers).where(_c.serial == serial))
-                self._numbers = (key, msgspec.json.decode(text or "[]", type=list[str]))
+            text = await connection.scalar(select(_c.numbers).where(_c.serial == row["serial"]))
+        self._numbers = (key, msgspec.json.decode(text or "[]", type=list[str]))
 
     async def _expand(self, tx: Connection, row: Row) -> None:
         cursor = _cursor(row)
@@ -174,8 +172,7 @@ _CAMPAIGN = select(
     _c.serial, _c.lists, _c.round, _c.start_at, _c.expanded, _c.expansion, _c.removed_at, _c.updated_at
 )
 _WAITING = (
-    select(_c.serial)
-    .where(_c.status.in_(("waiting", "running")), _c.expanded.is_(False), _c.removed_at.is_(None))
+    _CAMPAIGN.where(_c.status.in_(("waiting", "running")), _c.expanded.is_(False), _c.removed_at.is_(None))
     .order_by(_c.start_at, _c.serial)
     .limit(1)
 )

@@ -51,8 +51,9 @@ _LIVE = (
         _c.max_abandoned,
         trunks.c.name.label("trunk"),
     )
-    .join(trunk_managers, trunk_managers.c.id == _c.trunk_manager_id)
-    .join(trunks, trunks.c.id == trunk_managers.c.trunk_id)
+    # Without manager or trunk it cannot dial, but it still ends.
+    .outerjoin(trunk_managers, trunk_managers.c.id == _c.trunk_manager_id)
+    .outerjoin(trunks, trunks.c.id == trunk_managers.c.trunk_id)
     .where(_c.status.in_(("waiting", "running")), _c.removed_at.is_(None))
     .order_by(_c.serial)
 )
@@ -97,7 +98,8 @@ class Pacer:
             return TICK_SECONDS
         if self._is_due("complete", COMPLETE_SECONDS):
             await complete_campaigns(self._database, at)
-        if not self._engine.ready:
+        live = [row for row in live if row["trunk"] is not None]
+        if not live or not self._engine.ready:
             return TICK_SECONDS
         if self._is_due("settings", TICK_SECONDS):
             self._runtime = await load_runtime_settings(self._database)
