@@ -10,7 +10,7 @@ import pytest
 from bad_input._target import Target, aimed_at
 from support.server import TamasServer
 
-EVERY_DAY_ON_BOTH = ("test_texts.py", "test_races.py")
+EVERY_DAY_ON_BOTH = ("test_races.py",)
 """Modules about what the store does itself; the others meet PostgreSQL in the slow suite."""
 
 

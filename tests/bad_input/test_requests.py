@@ -146,6 +146,7 @@ async def storm(target: Target, examples: int) -> None:
     assert "failed unexpectedly" not in log
 
 
+@pytest.mark.slow
 async def test_variants_of_valid_requests(target: Target) -> None:
     """One to three fields of a valid request get any value: the answer fits, failures change nothing."""
     await storm(target, EVERY_DAY)

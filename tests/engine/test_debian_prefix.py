@@ -235,8 +235,12 @@ def test_next_suite_is_tried(genuine_mirror: Path, tmp_path: Path) -> None:
     ("change", "reason"),
     [
         ({"packages": ("hello", "no-such-package")}, "no-such-package"),
-        ({"architecture": "sparc64"}, "architecture sparc64"),
-        ({"refusal": lambda versions: f"hello {versions['hello']} will not do"}, r"hello \d.* will not do"),
+        pytest.param({"architecture": "sparc64"}, "architecture sparc64", marks=pytest.mark.slow),
+        pytest.param(
+            {"refusal": lambda versions: f"hello {versions['hello']} will not do"},
+            r"hello \d.* will not do",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_impossible_request_says_why(

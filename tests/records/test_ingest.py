@@ -325,6 +325,9 @@ for line in sys.stdin:
 """Forks an ingesting process for each line on its input and says its pid; a fork starts at once."""
 
 
+@pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
 async def test_killed_again_and_again_nothing_is_lost_or_doubled(
     database: Database, database_url: str
 ) -> None:
