@@ -14,6 +14,7 @@ import pytest
 from PIL import Image, ImageSequence
 from sqlalchemy import select
 
+from events.sources._receiver import receiving
 from support.documents import noise, pdf, tiff
 from support.manager import manager
 from support.server import TamasServer
@@ -165,6 +166,35 @@ async def test_the_page_received_is_the_page_sent(pair: Pair, mode: str) -> None
     assert kept["details"]["REMOTESTATIONID"] == "02155"
     (call,) = [row for row in await pair.receiver.calls() if row["cuid"] == kept["uniqueid"]]
     assert (call["type"], call["disposition"], call["entry_point"]) == ("incoming", "ANSWERED", "in")
+
+
+async def test_both_sides_are_told(pair: Pair) -> None:
+    """Events: the sender's fax begins and went through, the receiver has one, in the fax engine's words."""
+    await pair.receiver.api("pbx/trunks/update", {"_id": pair.trunk_to_sender, "more_options": ""})
+    async with receiving(pair.sender) as sent, receiving(pair.receiver) as got:
+        identity = await pair.send(tiff(noise(size=(WIDTH, 120), seed=2)), sender_id="user1")
+        over = await sent.until("OutgoingFax", state="SUCCESS", within=FAX_SECONDS)
+        fax = await got.until("IncomingFax", within=FAX_SECONDS)
+    begun = sent.bodies("OutgoingFax")[0]
+    assert (begun["fax_id"], begun["state"], begun["info"]["FAXSTATUS"]) == (identity, "SENDING", None)
+    assert (over["fax_id"], over["unique_id"], len(sent.bodies("OutgoingFax"))) == (
+        identity,
+        begun["unique_id"],
+        2,
+    )
+    info, description = over["info"], fax["description"]
+    assert (info["FAXSTATUS"], info["FAXPAGES"], info["FAXERROR"]) == ("SUCCESS", "1", None)
+    assert (fax["state"], fax["entry_point"], fax["src"], fax["dst"]) == (
+        "SUCCESS",
+        "in",
+        "02155",
+        FAX_NUMBER,
+    )
+    assert (description["FAXSTATUS"], description["REMOTESTATIONID"]) == ("SUCCESS", "02155")
+    assert description["FAXBITRATE"].isdecimal()
+    assert all(isinstance(value, str) for value in description.values())
+    row = (await pair.inbox())[0]
+    assert fax["fax_id"] == row["_id"]
 
 
 async def test_a_person_who_answers_a_fax_machine_gets_it_received(
