@@ -57,8 +57,8 @@ async def test_a_trunk_that_asterisk_does_not_know(room: Room, caplog: pytest.Lo
     assert not reach.unreachable
     told = [record.getMessage() for record in caplog.records if "nowhere" in record.getMessage()]
     assert told == [
-        "trunk nowhere does not answer: campaigns wait",
-        "trunk nowhere answers again: campaigns go on",
+        "trunk nowhere cannot be called over: campaigns wait",
+        "trunk nowhere can be called over again: campaigns go on",
     ]
 
 

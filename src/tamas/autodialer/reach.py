@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from tamas.engine.ami import AmiActionFailed, AmiClient
-from tamas.store.views import trunk_endpoint
+from tamas.store.views import TRUNK_PREFIX, trunk_endpoint
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 5.0
 _SILENT: Final = "Unreachable"
+_REJECTED: Final = "Rejected"
 
 
 class Reach:
@@ -27,12 +28,27 @@ class Reach:
         :param trunks: names.
         :raises AmiError: Asterisk does not say.
         """
-        silent = frozenset([trunk for trunk in sorted(set(trunks)) if await _is_silent(ami, trunk)])
+        refused = await _refused(ami)
+        wanted = sorted(set(trunks))
+        silent = frozenset([each for each in wanted if each in refused or await _is_silent(ami, each)])
         for trunk in sorted(silent - self.unreachable):
-            log.warning("trunk %s does not answer: campaigns wait", trunk)
+            log.warning("trunk %s cannot be called over: campaigns wait", trunk)
         for trunk in sorted(self.unreachable - silent):
-            log.info("trunk %s answers again: campaigns go on", trunk)
+            log.info("trunk %s can be called over again: campaigns go on", trunk)
         self.unreachable = silent
+
+
+async def _refused(ami: AmiClient) -> frozenset[str]:
+    """Trunks whose provider rejects our registration."""
+    try:
+        found = await ami.list_action("PJSIPShowRegistrationsOutbound")
+    except AmiActionFailed:
+        return frozenset()  # there is none
+    return frozenset(
+        event.get("ObjectName", "").removeprefix(TRUNK_PREFIX)
+        for event in found
+        if event.event == "OutboundRegistrationDetail" and event.get("Status") == _REJECTED
+    )
 
 
 async def _is_silent(ami: AmiClient, trunk: str) -> bool:
