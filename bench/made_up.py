@@ -1,4 +1,4 @@
-"""Call rows that nobody made: as many a day, and from as many numbers, as a busy contact center has."""
+"""Rows of calls that nobody made: as many a day, and from as many numbers, as a busy contact center has."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any
 
 import asyncpg
 import msgspec
+from sqlalchemy import Integer, cast, insert, literal, select, text
 
 from bench.options import say
+from tamas.store.autodialer_schema import dial_attempts, dialer_reports
 from tamas.store.clock import MICROSECONDS
 from tamas.store.database import PostgresqlDatabase, SqliteDatabase, open_database
 from tamas.store.ids import following_id
@@ -55,6 +57,54 @@ async def fill(url: str, count: int) -> None:
                 await _fill_postgresql(connection, count)
             finally:
                 await connection.close()
+    finally:
+        await database.close()
+
+
+async def fill_campaigns(url: str) -> None:
+    """Let each call in the store at a URL have been one of a campaign too, with its attempt."""
+    database = await open_database(url)
+    try:
+        c = calls.c
+        position = cast(c.sequence, Integer)
+        no_text = literal("")
+        shared = {
+            "campaign": literal(1),
+            "number_id": position,
+            "number": c.src,
+            "round": position,  # a number is in a round once
+            "trunk_manager_id": literal("0" * 24),
+            "disposition": c.disposition,
+            "wait": literal(5),
+            "billsec": literal(30),
+            "id": c.id,
+        }
+        report = shared | {
+            "campaign_id": literal("1" * 24),
+            "name": literal("Campaign"),
+            "interface_context": literal("autodialer"),
+            "interface_text": no_text,
+            "announcement": no_text,
+            "start_at": c.started_at,
+            "end_at": c.ended_at,
+            "tries": literal(1),
+            "input": no_text,
+            "attempted_at": c.started_at,
+            "amended_at": c.ended_at,
+        }
+        attempt = shared | {
+            "try": literal(1),
+            "trunk": literal("carrier"),
+            "uniqueid": c.cuid,
+            "started_at": c.started_at,
+            "ended_at": c.ended_at,
+            "cause": literal(16),
+        }
+        for table, values in ((dialer_reports, report), (dial_attempts, attempt)):
+            async with database.write() as tx:
+                if database.dialect == "sqlite":  # its numbers go into the indexes at random
+                    await tx.execute(text("PRAGMA cache_size = -400000"))
+                await tx.execute(insert(table).from_select(list(values), select(*values.values())))
     finally:
         await database.close()
 

@@ -2,6 +2,7 @@
 
 - A page of ``reports/cdr/search`` for one day and one number: its p95 with ten times as many calls over what
   it is with few, in turn, ``alike`` false and true (a part of the number).
+- The same of ``autodialer/reports/search``, whose rows tell of their attempts.
 - ``reports/cdr/ordered/id`` from the first row to the last: what a step costs at the end, over the beginning.
 - Ingestion: recorded calls lie in the inbox, the engine is idle.
 
@@ -18,29 +19,32 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from bench.figures import BenchBroken, Figure, figures_as_json, print_figures
-from bench.made_up import DAY, LAST, fill, first_day, numbers
+from bench.made_up import DAY, LAST, fill, fill_campaigns, first_day, numbers
 from bench.options import STORE_NAMES, say
 from bench.product import run
 from records import _samples
 from support.postgresql import running_cluster
 from tamas.records.calls import list_calls
 from tamas.records.ingest import Ingestion
+from tamas.sa.autodialer.reports import ReportSearch
+from tamas.sa.autodialer.reports import search as campaign_search
 from tamas.sa.dates import RowDates
 from tamas.sa.fields import model_of
 from tamas.sa.reports.calls import CdrSearch, cdr_ordered, cdr_search
 from tamas.sa.search import OrderedAfter
-from tamas.sa.service import ServiceContext
+from tamas.sa.service import Page, ServiceContext
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import Database, open_database
 from tamas.store.runtime_settings import load_runtime_settings
@@ -92,9 +96,13 @@ def measure(
         for url, count in zip(urls, (few, many), strict=True):
             run(fill(url, count))
         for like in (False, True):
-            yield run(_growth(store, urls, (few, many), like=like, pages=plan.pages))
+            yield run(_growth(CALLS, store, urls, (few, many), like=like, pages=plan.pages))
         walked = (urls[0], few) if few >= WALKED else (urls[1], many)
         yield run(_walk(store, *walked))
+        for url in urls:
+            run(fill_campaigns(url))
+        for like in (False, True):
+            yield run(_growth(CAMPAIGNS, store, urls, (few, many), like=like, pages=plan.pages))
 
 
 # -- pages ---------------------------------------------------------------------------------------------------
@@ -117,8 +125,32 @@ async def _opened(url: str) -> AsyncIterator[ServiceContext]:
         await database.close()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A search by day and number."""
+
+    rows: str
+    """What it has, in words."""
+    request: type[msgspec.Struct]
+    search: Callable[[ServiceContext, Any], Awaitable[Page]]
+    condition: str
+    """That of the number."""
+    number: str
+    """Key of the number in a row."""
+
+
+CALLS = Report(rows="calls", request=CdrSearch, search=cdr_search, condition="from", number="src")
+CAMPAIGNS = Report(
+    rows="campaign results",
+    request=ReportSearch,
+    search=campaign_search,
+    condition="number",
+    number="number",
+)
+
+
 async def _growth(
-    store: str, urls: tuple[str, str], sizes: tuple[int, int], *, like: bool, pages: int
+    report: Report, store: str, urls: tuple[str, str], sizes: tuple[int, int], *, like: bool, pages: int
 ) -> Figure:
     dice, known = random.Random(3), numbers()
     seconds: tuple[list[float], list[float]] = ([], [])
@@ -126,21 +158,22 @@ async def _growth(
         for round_ in range(pages + 5):
             number = dice.choice(known)
             for context, size, taken in zip((few, many), sizes, seconds, strict=True):
-                request = model_of(CdrSearch).read(_body(dice, size, number, like=like))
+                body = _body(report, dice, size, number, like=like)
+                request = model_of(report.request).read(body)
                 began = time.perf_counter()
-                page = await cdr_search(context, request)
+                page = await report.search(context, request)
                 elapsed = time.perf_counter() - began
-                if any(number[3:8] not in row["src"] for row in page.rows):
+                if any(number[3:8] not in row[report.number] for row in page.rows):
                     raise BenchBroken("a row of another number")
                 if round_ >= 5:
                     taken.append(elapsed)
     small, large = (_p95(taken) for taken in seconds)
-    few_calls, many_calls = (f"{size:,}" for size in sizes)
+    few_rows, many_rows = (f"{size:,}" for size in sizes)
     return Figure(
-        what=f"p95 of a page, {many_calls} calls, alike {str(like).lower()}, {STORE_NAMES[store]}",
+        what=f"p95 of a page, {many_rows} {report.rows}, alike {str(like).lower()}, {STORE_NAMES[store]}",
         value=large * 1000,
         unit="ms",
-        baseline=f"{few_calls} calls",
+        baseline=f"{few_rows} {report.rows}",
         baseline_value=small * 1000,
         ratio=large / small,
         target=GROWTH[like],
@@ -148,13 +181,13 @@ async def _growth(
     )
 
 
-def _body(dice: random.Random, size: int, number: str, *, like: bool) -> dict[str, Any]:
+def _body(report: Report, dice: random.Random, size: int, number: str, *, like: bool) -> dict[str, Any]:
     first = first_day(size)
     day = first + dice.randrange((LAST - first) // DAY) * DAY
     text = RowDates(UTC).text(day)[:10]
     return {
         "alike": like,
-        "conditions": {"from": number[3:8] if like else number},
+        "conditions": {report.condition: number[3:8] if like else number},
         "date_range": {"from": text, "to": text},
     }
 
