@@ -256,7 +256,8 @@ dialer_reports = Table(
     Column("attempted_at", BigInteger, nullable=False, comment="Begin of the last attempt"),
     Column("amended_at", BigInteger, nullable=False),
     UniqueConstraint("campaign", "round", "number"),
-    Index("ix_dialer_reports_attempted_at", "attempted_at", "id"),
+    # With the number, of which a part may be looked for.
+    Index("ix_dialer_reports_attempted_at_number", "attempted_at", "number"),
     Index("ix_dialer_reports_campaign_id_attempted_at", "campaign_id", "attempted_at"),
     Index("ix_dialer_reports_number_attempted_at", "number", "attempted_at"),
     Index("ix_dialer_reports_disposition_attempted_at", "disposition", "attempted_at"),

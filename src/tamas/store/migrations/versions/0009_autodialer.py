@@ -269,7 +269,9 @@ def upgrade() -> None:
         ),
         comment="What became of a number in a round of a campaign",
     )
-    op.create_index("ix_dialer_reports_attempted_at", "dialer_reports", ["attempted_at", "id"], unique=False)
+    op.create_index(
+        "ix_dialer_reports_attempted_at_number", "dialer_reports", ["attempted_at", "number"], unique=False
+    )
     op.create_index(
         "ix_dialer_reports_campaign_id_attempted_at",
         "dialer_reports",
@@ -330,7 +332,7 @@ def downgrade() -> None:
     op.drop_index("ix_dialer_reports_number_attempted_at", table_name="dialer_reports")
     op.drop_index("ix_dialer_reports_disposition_attempted_at", table_name="dialer_reports")
     op.drop_index("ix_dialer_reports_campaign_id_attempted_at", table_name="dialer_reports")
-    op.drop_index("ix_dialer_reports_attempted_at", table_name="dialer_reports")
+    op.drop_index("ix_dialer_reports_attempted_at_number", table_name="dialer_reports")
     op.drop_table("dialer_reports")
     op.drop_index("ix_dialer_groups_created_at", table_name="dialer_groups")
     op.drop_table("dialer_groups")
