@@ -118,8 +118,10 @@ class Lane:
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._closing = False
-        self._pool: httpcore.AsyncConnectionPool | None = None
-        self._retired: set[asyncio.Task[None]] = set()
+        self._idle: list[httpcore.AsyncHTTPConnection] = []
+        self._changes = 0
+        """Counts changes: connections made before one are not used after it."""
+        self._closing_idle: set[asyncio.Task[None]] = set()
         self.change(receiver, internal=internal, zone=zone)
 
     def change(self, receiver: Receiver, *, internal: bool, zone: tzinfo) -> None:
@@ -136,11 +138,8 @@ class Lane:
         self._rest_until = 0
         self._rests = 0
         """Counts rests: tries that were under way when one began say nothing new."""
-        if self._pool is not None:
-            retiring = asyncio.create_task(_retire(self._pool, set(self._running)))
-            self._retired.add(retiring)
-            retiring.add_done_callback(self._retired.discard)
-            self._pool = None
+        self._changes += 1
+        self._let_go()
         self._wake.set()
 
     def offer(self, owed: Owed) -> None:
@@ -183,11 +182,11 @@ class Lane:
         self._wake.set()
         if self._running:
             await asyncio.wait(self._running, timeout=FAREWELL_SECONDS)
-        for task in (*self._running, *self._retired):
+        for task in self._running:
             task.cancel()
-        await asyncio.gather(*self._running, *self._retired, return_exceptions=True)
-        if self._pool is not None:
-            await self._pool.aclose()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._let_go()
+        await asyncio.gather(*self._closing_idle, return_exceptions=True)
 
     # -- what is owed ------------------------------------------------------------------------------------
 
@@ -332,14 +331,32 @@ class Lane:
             )
         except TamasError as error:  # a seal that cannot be opened, a secret that is none
             return Outcome(verdict="unreachable", status=None, ms=0, error=str(error)[:MAX_ERROR])
-        if self._pool is None:
-            self._pool = await self._tools.connections.pool(
-                httpx.URL(receiver.address).scheme,
-                internal=self._internal,
-                connections=TOGETHER,
-                kept=TOGETHER,
-            )
-        return await send(self._pool, request, seconds=receiver.timeout_ms / 1000)
+        changes = self._changes
+        connection = await self._connection(httpx.URL(receiver.address))
+        try:
+            return await send(connection, request, seconds=receiver.timeout_ms / 1000)
+        finally:
+            if connection.is_idle() and changes == self._changes and not self._closing:
+                self._idle.append(connection)
+            elif not connection.is_closed():
+                await connection.aclose()
+
+    async def _connection(self, url: httpx.URL) -> httpcore.AsyncHTTPConnection:
+        """The connection that was used last, if it can be used again."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_available() and not connection.has_expired():
+                return connection
+            await connection.aclose()
+        return await self._tools.connections.connection(url, internal=self._internal)
+
+    def _let_go(self) -> None:
+        """Close connections that nobody uses."""
+        for connection in self._idle:
+            task = asyncio.create_task(connection.aclose())
+            self._closing_idle.add(task)
+            task.add_done_callback(self._closing_idle.discard)
+        self._idle.clear()
 
     def _opened(self, sealed: str) -> str:
         return self._tools.open_secret(sealed) if sealed else ""
@@ -432,10 +449,3 @@ class Lane:
         pause = rests.delay(before, self._tools.draw())
         self._rest_until = self._tools.clock.now() + round(pause * MICROSECONDS)
         self._rests += 1
-
-
-async def _retire(pool: httpcore.AsyncConnectionPool, users: set[asyncio.Task[None]]) -> None:
-    """Close connections once nobody uses them."""
-    if users:
-        await asyncio.wait(users)
-    await pool.aclose()

@@ -6,9 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import httpcore
-
-from tamas.outgoing.web import AnswerTooLong, NoAnswer, NotAllowed, Request, body_of, exchange
+from tamas.outgoing.web import AnswerTooLong, Exchanging, NoAnswer, NotAllowed, Request, body_of, exchange
 
 MAX_ANSWER_BYTES: Final = 64 * 1024
 """Read of an answer, so that its connection can be used again; what it says does not matter."""
@@ -33,14 +31,14 @@ class Outcome:
     error: str | None
 
 
-async def send(pool: httpcore.AsyncConnectionPool, request: Request, *, seconds: float) -> Outcome:
+async def send(over: Exchanging, request: Request, *, seconds: float) -> Outcome:
     """Send a request; any 2xx says that it was taken, whatever follows."""
     loop = asyncio.get_running_loop()
     begin = loop.time()
     status: int | None = None
     error: str | None = None
     try:
-        async with exchange(pool, request, deadline=begin + seconds, seconds=seconds) as response:
+        async with exchange(over, request, deadline=begin + seconds, seconds=seconds) as response:
             status = response.status
             await body_of(response, most=MAX_ANSWER_BYTES)
     except AnswerTooLong:

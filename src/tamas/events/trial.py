@@ -51,11 +51,8 @@ async def send_trial(
     connections = WebConnections()
     internal = receiver.allow_internal or bool(runtime["events.allow_internal"])
     try:
-        pool = await connections.pool(
-            httpx.URL(receiver.address).scheme, internal=internal, connections=1, kept=0
-        )
-        async with pool:
-            return await send(pool, request, seconds=receiver.timeout_ms / 1000)
+        async with await connections.connection(httpx.URL(receiver.address), internal=internal) as connection:
+            return await send(connection, request, seconds=receiver.timeout_ms / 1000)
     finally:
         connections.close()
 

@@ -24,6 +24,7 @@ from tamas.outgoing.addresses import AddressRefused, CheckedNetwork
 KEEP_ALIVE_SECONDS: Final = 4.0
 """Below what usual servers keep: a connection that is closed just now would cost a request its answer."""
 LOOKUP_THREADS: Final = 4
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 class NotAllowed(TamasError):
@@ -36,6 +37,9 @@ class NoAnswer(TamasError):
 
 class AnswerTooLong(TamasError):
     """The answer has more bytes than are read."""
+
+
+Exchanging = httpcore.AsyncConnectionPool | httpcore.AsyncHTTPConnection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,18 @@ class WebConnections:
             network_backend=CheckedNetwork(self._lookups, internal=internal),
         )
 
+    async def connection(self, url: httpx.URL, *, internal: bool) -> httpcore.AsyncHTTPConnection:
+        """A new connection to the origin of an address, for one request at a time; made when it is used.
+
+        Cheaper than a pool for who keeps few to one origin and knows who uses them.
+        """
+        return httpcore.AsyncHTTPConnection(
+            origin=httpcore.Origin(url.raw_scheme, url.raw_host, url.port or _PORTS[url.scheme]),
+            ssl_context=await self._trusted() if url.scheme == "https" else None,
+            keepalive_expiry=KEEP_ALIVE_SECONDS,
+            network_backend=CheckedNetwork(self._lookups, internal=internal),
+        )
+
     async def _trusted(self) -> ssl.SSLContext:
         """The certificates that are trusted; reading them takes a while."""
         async with self._reading:
@@ -89,7 +105,7 @@ class WebConnections:
 
 @asynccontextmanager
 async def exchange(
-    pool: httpcore.AsyncConnectionPool, request: Request, *, deadline: float, seconds: float
+    pool: Exchanging, request: Request, *, deadline: float, seconds: float
 ) -> AsyncIterator[httpcore.Response]:
     """Send a request; gives the head of the answer, whose body :func:`body_of` reads within the block.
 
