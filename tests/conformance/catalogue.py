@@ -97,6 +97,12 @@ def shape(name: str) -> dict[str, Any]:
     return row
 
 
+def finished(name: str) -> dict[str, Any]:
+    """What a row has besides, behind the others, once it is completed."""
+    more: dict[str, Any] = load("endpoints.yaml")["shapes"][name].get("finished_only", {})
+    return more
+
+
 def sometimes(name: str) -> frozenset[str]:
     """Keys of a sample row that a row may lack."""
     return frozenset(load("endpoints.yaml")["shapes"][name].get("sometimes", ()))
