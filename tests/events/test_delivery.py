@@ -240,14 +240,14 @@ async def _put_off_or_dead(database: Database, times: int) -> None:
     await eventually(it_is)
 
 
-async def test_an_hour_of_silence(database: Database, crm: Integrator) -> None:
+async def test_an_hour_of_silence(sqlite_database: Database, crm: Integrator) -> None:
     """A receiver that is away for an hour costs some tries, and gets everything soon after it is back."""
     clock = VirtualClock()
-    await receiver_at(database, crm.url())
+    await receiver_at(sqlite_database, crm.url())
     await crm.stop()
-    async with delivering(database, clock):
+    async with delivering(sqlite_database, clock):
         for minute in range(60):
-            await tell(database, *numbered(f"1.{minute}", 4))
+            await tell(sqlite_database, *numbered(f"1.{minute}", 4))
             clock.advance(60)
             await asyncio.sleep(0.005)
         await crm.start()
@@ -258,8 +258,8 @@ async def test_an_hour_of_silence(database: Database, crm: Integrator) -> None:
         assert len(crm.asked) == 240
         assert clock.now() - back < 1000 * 1_000_000
         assert all(numbers(crm, f"1.{minute}") == [0, 1, 2, 3] for minute in range(60))
-        await eventually(lambda: _none_owed(database))
-    assert sum(error is not None for _, _, error in await attempts(database)) < 60
+        await eventually(lambda: _none_owed(sqlite_database))
+    assert sum(error is not None for _, _, error in await attempts(sqlite_database)) < 60
 
 
 async def test_an_hour_of_errors(sqlite_database: Database, crm: Integrator) -> None:
@@ -336,19 +336,19 @@ async def test_changed_settings_count_at_once(sqlite_database: Database, crm: In
     assert numbers(crm, "1.2") == []
 
 
-async def test_nobody_waits_for_the_dead(database: Database, crm: Integrator) -> None:
+async def test_nobody_waits_for_the_dead(sqlite_database: Database, crm: Integrator) -> None:
     """Of a hundred receivers thirty hang or are away; the others get everything at once."""
     alive = [f"/{number}" for number in range(70)]
     crm.answers |= dict.fromkeys(alive, OK) | {f"/hang{number}": SILENCE for number in range(15)}
     for path in alive:
-        await receiver_at(database, crm.url(path), path)
+        await receiver_at(sqlite_database, crm.url(path), path)
     for number in range(15):
-        await receiver_at(database, crm.url(f"/hang{number}"), f"hang{number}", timeout_ms=5000)
-        await receiver_at(database, "http://127.0.0.1:9/", f"dead{number}")
-    async with delivering(database):
+        await receiver_at(sqlite_database, crm.url(f"/hang{number}"), f"hang{number}", timeout_ms=5000)
+        await receiver_at(sqlite_database, "http://127.0.0.1:9/", f"dead{number}")
+    async with delivering(sqlite_database):
         await asyncio.sleep(0.2)
         begin = asyncio.get_running_loop().time()
-        await tell(database, *numbered("1.1", 3))
+        await tell(sqlite_database, *numbered("1.1", 3))
         wanted = sorted(alive * 3)
         await eventually(lambda: sorted(a.path for a in crm.asked if "hang" not in a.path) == wanted)
         assert asyncio.get_running_loop().time() - begin < 4
@@ -393,7 +393,7 @@ async def test_a_long_backlog(sqlite_database: Database, crm: Integrator) -> Non
     assert all(numbers(crm, f"1.{number}") == list(range(30)) for number in range(30))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_whatever_happens(database: Database, crm: Integrator, seed: int) -> None:
     """With answers of every kind in no order, what is taken of each call is taken in order, and all of it."""
     chance = random.Random(seed)  # noqa: S311 - repeatable
