@@ -10,7 +10,8 @@ from typing import Any
 
 import asyncpg
 import msgspec
-from sqlalchemy import Integer, cast, insert, literal, select, text
+from sqlalchemy import Executable, Integer, cast, insert, literal, select, text
+from sqlalchemy.dialects import postgresql
 
 from bench.options import say
 from tamas.store.autodialer_schema import dial_attempts, dialer_reports
@@ -101,12 +102,26 @@ async def fill_campaigns(url: str) -> None:
             "cause": literal(16),
         }
         for table, values in ((dialer_reports, report), (dial_attempts, attempt)):
+            filling = insert(table).from_select(list(values), select(*values.values()))
+            if isinstance(database, PostgresqlDatabase):
+                await _long_on_postgresql(database, filling, table.name)
+                continue
             async with database.write() as tx:
-                if database.dialect == "sqlite":  # its numbers go into the indexes at random
-                    await tx.execute(text("PRAGMA cache_size = -400000"))
-                await tx.execute(insert(table).from_select(list(values), select(*values.values())))
+                await tx.execute(text("PRAGMA cache_size = -400000"))  # indexes are written to at random
+                await tx.execute(filling)
     finally:
         await database.close()
+
+
+async def _long_on_postgresql(database: PostgresqlDatabase, statement: Executable, table: str) -> None:
+    """Run what takes longer than the store lets a statement take."""
+    compiled = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[attr-defined, no-untyped-call]
+    connection = await database.raw_connection()
+    try:
+        await connection.execute(str(compiled), timeout=3600)
+        await connection.execute(f"VACUUM ANALYZE {table}", timeout=3600)
+    finally:
+        await connection.close()
 
 
 def _fill_sqlite(path: str, count: int) -> None:
