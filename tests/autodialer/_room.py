@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -70,6 +71,20 @@ class Lines:
     def most_at_once(self) -> int:
         """The most calls that were there at the same time."""
         return most_at_once(self.log)
+
+    def overlaps(self, most: int) -> str:
+        """For the reader of a failure: calls that began while so many were there, and for how long."""
+        found = []
+        for call in sorted(self.log, key=lambda call: call.started_at):
+            ends = sorted(
+                other.ended_at or math.inf
+                for other in self.log
+                if other.started_at <= call.started_at and (other.ended_at or math.inf) > call.started_at
+            )
+            if len(ends) > most:
+                over = ends[len(ends) - most - 1] - call.started_at
+                found.append(f"{dialed(call)} at {call.started_at:.3f}: {len(ends)} for {over * 1000:.0f} ms")
+        return "; ".join(found)
 
     def gaps(self) -> list[float]:
         """Seconds between the beginnings of calls."""

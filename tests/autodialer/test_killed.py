@@ -134,7 +134,7 @@ class Campaign:
         assert set(seen) <= set(self.numbers)
         assert max(seen.values()) <= TRIES
         self.lines.assert_no_number_twice_at_once()
-        assert self.lines.most_at_once() <= self.capacity
+        assert self.lines.most_at_once() <= self.capacity, self.lines.overlaps(self.capacity)
         async with self.store.read() as connection:
             attempts = await connection.rows(select(dial_attempts))
         assert all(row["ended_at"] for row in attempts)

@@ -38,6 +38,7 @@ TICK_SECONDS: Final = 1.0
 COMPLETE_SECONDS: Final = 0.3
 """How often it is asked whether a campaign is over; seldom, so that free lines do not wait for the answer."""
 PURGE_SECONDS: Final = 60.0
+BREATH_SECONDS: Final = 0.015
 MIN_REST_SECONDS: Final = 0.005
 
 _c = campaigns.c
@@ -157,6 +158,8 @@ class Pacer:
         with suppress(TimeoutError):
             async with asyncio.timeout(rest):
                 await self._woken.wait()
+                # Lines become free in heaps, and a transaction takes as long for one as for a few.
+                await asyncio.sleep(BREATH_SECONDS)
 
     async def _expand(self) -> None:
         seconds = await self.expander.step()

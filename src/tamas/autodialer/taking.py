@@ -351,10 +351,7 @@ async def _write(
     }
     insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
     result = await tx.execute(
-        insert(dial_attempts)
-        .values([row for row, _ in attempts.values()])
-        .on_conflict_do_nothing()
-        .returning(_a.id)
+        insert(dial_attempts).on_conflict_do_nothing().returning(_a.id), [row for row, _ in attempts.values()]
     )
     written = [attempts[row[0]] for row in result]
     if not written:

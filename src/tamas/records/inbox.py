@@ -22,6 +22,8 @@ Row = Mapping[str, Any]
 
 _FAILED_ORIGINATE = "OutgoingSpoolFailed"
 """Channel that Asterisk makes up when the first leg of an originate failed; that leg has its own rows."""
+REFUSED = frozenset({1, 17, 19, 20, 21, 34})
+"""Hangup causes (ITU-T Q.850) of a called number that answered with a refusal."""
 _ROUNDS = 8
 """Linked ids that may be chained by joins within one reading; more are left for the next."""
 
@@ -80,6 +82,17 @@ class CallRows:
         """Unique ids of channels without an end: the call goes on, maybe under another linked id."""
         seen = {row["uniqueid"] for row in self.cel}
         return seen - {row["uniqueid"] for row in self.cel if row["eventtype"] == "CHAN_END"}
+
+    @property
+    def ended_by_far_end(self) -> bool:
+        """Whether who was called hung up, or refused: its line was free before Asterisk knew."""
+        own = (row for row in self.cel if row["eventtype"] == "HANGUP" and row["uniqueid"] == self.cuid)
+        for row in own:
+            extra = extra_of(row)
+            return (
+                extra.get("hangupsource") == row["channame"] or int(extra.get("hangupcause") or 0) in REFUSED
+            )
+        return False
 
     @property
     def queued(self) -> set[str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -38,6 +39,8 @@ LEASE_SECONDS = 3.0
 """A killed holder blocks others for so long. Correctness does not rest on it (see closing.write_calls)."""
 BATCH = 25
 """Calls per transaction: some milliseconds, for Asterisk waits for the same lock on SQLite."""
+LINE_SECONDS = 0.15
+"""How long a line that we hang up is still taken: Asterisk sends its BYE or CANCEL behind the last event."""
 LATE_BATCH = 500
 """CDRs per transaction that are only marked."""
 POLL_SECONDS = 1.0
@@ -178,7 +181,7 @@ class Ingestion:
     def _is_complete(self, group: CallRows) -> bool:
         if group.is_attempt and not group.queued:
             # No row of it shows words of a CDR, and its line is wanted for the next call.
-            return True
+            return group.ended_by_far_end or self._age(group) >= LINE_SECONDS * MICROSECONDS
         return group.has_own_cdr and self._all_told(group.linkedids)
 
     async def _candidates(self) -> list[CallRows]:
@@ -203,11 +206,14 @@ class Ingestion:
         since = [self._waiting[name][0] for name in group.linkedids if name in self._waiting]
         if since and time.monotonic() - min(since) >= LATE_SECONDS:
             return True
-        last = max(row["eventtime"] or "" for row in group.cel)
+        return self._age(group) >= LATE_SECONDS * MICROSECONDS
+
+    def _age(self, group: CallRows) -> float:
+        """Microseconds since its last event; infinite when that has no time."""
         try:
-            return now() - microseconds(last) >= LATE_SECONDS * MICROSECONDS
+            return now() - microseconds(max(row["eventtime"] or "" for row in group.cel))
         except ValueError:
-            return True
+            return math.inf
 
     def _wait(self, group: CallRows) -> None:
         at = time.monotonic()
