@@ -41,7 +41,7 @@ from tamas.store.database import open_database
 from tamas.store.migrate import migrate
 
 EVENTS_PER_SECOND = 50
-EVENTS_PER_CALL = 7
+EVENTS_PER_CALL = 6
 LIVE_MEDIAN, RECORD_MEDIAN, P99 = 50.0, 150.0, 500.0
 """Milliseconds."""
 SHARE = 0.5
