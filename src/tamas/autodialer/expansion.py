@@ -19,6 +19,8 @@ from tamas.store.autodialer_schema import campaign_numbers, campaigns, dialer_gr
 from tamas.store.clock import now
 from tamas.store.database import Connection, Database, Row
 
+MAX_ROWS: Final = 3_000
+"""Of one transaction, so that a moment in which the machine does something else does not make it long."""
 CLEARING: Final = -1
 """The first source: rows that this round has already, from numbers that were changed since."""
 
@@ -63,6 +65,11 @@ class Expander:
         self.longest = max(self.longest, elapsed)
         return max(elapsed, 1e-6)
 
+    @property
+    def _rows(self) -> int:
+        """How many one transaction takes."""
+        return min(self._pace.size, MAX_ROWS)
+
     async def _prepare(self, row: Row) -> None:
         """Read the numbers that were given one by one, which may be many, outside the transaction."""
         key = (row["serial"], row["updated_at"])
@@ -96,7 +103,7 @@ class Expander:
 
     async def _from_numbers(self, tx: Connection, row: Row, cursor: _Cursor) -> _Cursor:
         given = self._numbers[1]
-        some = given[cursor.position : cursor.position + self._pace.size]
+        some = given[cursor.position : cursor.position + self._rows]
         if some:
             due = min(row["start_at"], self._clock())
             await self._paced(
@@ -122,7 +129,7 @@ class Expander:
             select(_g.position, _g.number)
             .where(_g.list_id == list_id, _g.position >= cursor.position)
             .order_by(_g.position)
-            .limit(self._pace.size)
+            .limit(self._rows)
         )
         positions = some.subquery()
         last = await tx.scalar(select(func.max(positions.c.position)))
@@ -159,7 +166,7 @@ class Expander:
             select(_n.id, _n.number, which.label("unwanted"))
             .where(_n.campaign == row["serial"], _n.number > cursor.number)
             .order_by(_n.number)
-            .limit(self._pace.size)
+            .limit(self._rows)
         )
         rows = await tx.rows(some)
         unwanted = [each["id"] for each in rows if each["unwanted"]]
