@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import CheckConstraint, inspect, text
 
 from tamas.store import search_indexes
 from tamas.store.database import Database, StoreError, open_database
@@ -16,6 +16,10 @@ from tamas.store.migrate import migrate
 from tamas.store.schema import SCHEMA_VERSION, metadata
 from tamas.store.version import current_version, ensure_schema
 from tamas.store.views import VIEWS
+
+
+NEVER_MADE = {"ck_api_accounts_auth", "ck_change_generation_one_row"}
+"""Of the first version; SQLite would have to make those tables anew, and nobody but us writes them."""
 
 
 async def test_the_migrations_make_the_tables_of_the_schema(database: Database) -> None:
@@ -30,6 +34,23 @@ async def test_the_migrations_make_the_tables_of_the_schema(database: Database) 
         )
     )
     assert differences == []
+
+
+async def test_the_migrations_make_the_checks_of_the_schema(database: Database) -> None:
+    """Which the comparison of metadata leaves out."""
+    made = await database.long_read(
+        lambda connection: {
+            check["name"]
+            for checks in inspect(connection).get_multi_check_constraints().values()
+            for check in checks
+        }
+    )
+    columns = [column for table in metadata.sorted_tables for column in table.columns]
+    constraints = {constraint for each in columns for constraint in each.constraints}
+    constraints |= {constraint for table in metadata.sorted_tables for constraint in table.constraints}
+    declared = {str(each.name) for each in constraints if isinstance(each, CheckConstraint)}
+    assert "ck_faxes_type" in declared
+    assert made == declared - NEVER_MADE
 
 
 async def test_every_view_can_be_read(database: Database) -> None:

@@ -63,6 +63,7 @@ def upgrade() -> None:
         "dialplan_live",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_dialplan_live_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dialplan_live")),
         comment="The version that new calls walk; no row: the plan that Tamas brings along, version 0",
     )

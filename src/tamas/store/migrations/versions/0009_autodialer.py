@@ -23,6 +23,9 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=8), nullable=False, comment="waiting: for its next try"),
         sa.Column("tries", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("next_at", sa.BigInteger(), nullable=False, comment="Not to be dialed before"),
+        sa.CheckConstraint(
+            "state IN ('queued', 'dialing', 'waiting', 'final')", name=op.f("ck_campaign_numbers_state")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_numbers")),
         sa.UniqueConstraint("campaign", "number", name=op.f("uq_campaign_numbers_campaign_number")),
         comment="The numbers of a campaign's present round",
@@ -135,6 +138,7 @@ def upgrade() -> None:
             nullable=True,
             comment="Kept until its last call is over; nobody sees it any more",
         ),
+        sa.CheckConstraint("status IN ('waiting', 'running', 'completed')", name=op.f("ck_campaigns_status")),
         sa.PrimaryKeyConstraint("serial", name=op.f("pk_campaigns")),
         sa.UniqueConstraint("id", name=op.f("uq_campaigns_id")),
         comment="Campaigns of the autodialer",
@@ -320,6 +324,7 @@ def upgrade() -> None:
         sa.Column("last_dial_at", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("status IN ('active', 'inactive')", name=op.f("ck_trunk_managers_status")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trunk_managers")),
         comment="How fast the dialer may use a trunk; the row is locked by whoever dials",
     )
