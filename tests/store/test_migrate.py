@@ -17,7 +17,6 @@ from tamas.store.schema import SCHEMA_VERSION, metadata
 from tamas.store.version import current_version, ensure_schema
 from tamas.store.views import VIEWS
 
-
 NEVER_MADE = {"ck_api_accounts_auth", "ck_change_generation_one_row"}
 """Of the first version; SQLite would have to make those tables anew, and nobody but us writes them."""
 
