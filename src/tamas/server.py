@@ -124,6 +124,7 @@ async def serve_main(
             tasks.create_task(_serve_http(store, slot, listener, stop, watch), name="http")
             log.info("serving at %s", settings.http_address)
             background = [
+                tasks.create_task(store.database.keep_checkpointing(), name="checkpoints"),
                 tasks.create_task(ingestion.run(), name="ingestion"),
                 tasks.create_task(events.run(), name="engine-events"),
                 tasks.create_task(

@@ -6,9 +6,10 @@ import asyncio
 import sqlite3
 
 import pytest
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
+from support.waiting import eventually
 from tamas.store import database as database_module
 from tamas.store.database import Database, HotQuery, SqliteDatabase, StoreBusyError, StoreError, open_database
 from tamas.store.schema import dialable_numbers
@@ -120,6 +121,26 @@ async def test_a_locked_sqlite_store_delays_a_write_without_stopping_the_loop(sq
     other.close()
     assert await count(database) == 1
     await database.close()
+
+
+async def test_sqlites_log_is_moved_into_the_store_apart(sqlite_url: str) -> None:
+    """What is committed reaches the file itself, though no commit takes the time for it."""
+    database = await open_database(sqlite_url)
+    assert isinstance(database, SqliteDatabase)
+    keeping = asyncio.create_task(database.keep_checkpointing())
+    try:
+        await asyncio.sleep(0)
+        before = database.path.stat().st_size
+        async with database.write() as tx:
+            assert await tx.scalar(text("PRAGMA wal_autocheckpoint")) == 0
+            await tx.execute(text("CREATE TABLE big (x TEXT)"))
+            await tx.execute(text("INSERT INTO big VALUES (:x)"), {"x": "x" * 8_000_000})
+        assert database.path.stat().st_size == before
+        await eventually(lambda: database.path.stat().st_size > before + 8_000_000, what="the store itself")
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await database.close()
 
 
 async def test_a_write_gives_up_when_the_lock_never_comes(

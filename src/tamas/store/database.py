@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 import time
 from abc import ABC, abstractmethod
@@ -32,6 +33,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from tamas.errors import TamasError
 from tamas.store_address import parse_address, ssl_mode, without_ssl_mode
 
+log = logging.getLogger(__name__)
+
 Dialect = Literal["sqlite", "postgresql"]
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Row = Mapping[str, Any]
@@ -41,6 +44,11 @@ SQLITE_READ_WAIT = 0.05
 """Seconds that a read may wait, blocking the event loop; in WAL mode it hardly ever has to."""
 SQLITE_BUSY_STEP = 0.005
 """Seconds between tries for SQLite's write lock; the try itself does not wait."""
+SQLITE_CHECKPOINT_SECONDS = 0.5
+SQLITE_CHECKPOINT_PAGES = 1000
+"""SQLite's own threshold, for connections whose process does not keep checkpointing."""
+SQLITE_CACHE_KIB = 16 * 1024
+"""Of the writer; many rows under an index in random order are slow with SQLite's own 2 MB."""
 SQLITE_BUSY_LIMIT = 10.0
 """Seconds after which a write gives up waiting for the lock, and for the writes of this process before it."""
 POSTGRESQL_POOL = 8
@@ -179,6 +187,14 @@ class Database(ABC):
     async def long_read(self, work: Callable[[SyncConnection], T]) -> T:
         """Run a reading function that may take long, off the event loop, in one snapshot."""
 
+    async def keep_checkpointing(self) -> None:
+        """Until cancelled, move what was committed to where it stays, apart from the event loop.
+
+        For the process that writes most. By itself SQLite does it within the commit that fills its log, which
+        then waits for the disk, and the event loop with it. PostgreSQL has a process for that.
+        """
+        await asyncio.Event().wait()
+
     @abstractmethod
     async def close(self) -> None:
         """Release every connection."""
@@ -197,6 +213,7 @@ class SqliteDatabase(Database):
         self._reader = self._engine.connect()
         self._writer = self._engine.connect()
         self._writer.exec_driver_sql("PRAGMA busy_timeout=0")  # waiting is done without blocking the loop
+        self._writer.exec_driver_sql(f"PRAGMA cache_size=-{SQLITE_CACHE_KIB}")
         raw = self._reader.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - pysqlite's driver connection is one
         self.raw_reader = raw
@@ -262,6 +279,25 @@ class SqliteDatabase(Database):
                 engine.dispose()
 
         return await asyncio.to_thread(run)
+
+    async def keep_checkpointing(self) -> None:
+        self._writer.exec_driver_sql("PRAGMA wal_autocheckpoint=0")
+        complained = False
+        with contextlib.closing(sqlite3.connect(self.path, timeout=0, check_same_thread=False)) as apart:
+            try:
+                while True:
+                    await asyncio.sleep(SQLITE_CHECKPOINT_SECONDS)
+                    try:
+                        # Passive: it waits for nobody and holds nobody up.
+                        await asyncio.to_thread(apart.execute, "PRAGMA wal_checkpoint(PASSIVE)")
+                    except sqlite3.Error as error:
+                        if not complained:
+                            log.warning("the log of the database cannot be moved into it: %s", error)
+                        complained = True
+                    else:
+                        complained = False
+            finally:
+                self._writer.exec_driver_sql(f"PRAGMA wal_autocheckpoint={SQLITE_CHECKPOINT_PAGES}")
 
     async def close(self) -> None:
         self._reader.close()
