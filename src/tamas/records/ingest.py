@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, text, update
 
 from tamas.records.breaks import note_breaks
 from tamas.records.build import build_record
@@ -28,9 +28,9 @@ from tamas.records.facts import microseconds
 from tamas.records.inbox import CallRows, read_calls
 from tamas.store.autodialer_schema import dial_attempts
 from tamas.store.clock import MICROSECONDS, now
-from tamas.store.database import STORE_ERRORS, Database
+from tamas.store.database import STORE_ERRORS, Database, HotQuery
 from tamas.store.leases import PROCESS_ID, HeldLease
-from tamas.store.schema import calls, cdr, cel, merged_linkedids
+from tamas.store.schema import calls, cdr, cel, merged_linkedids, queue_log
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,18 @@ _LOOK_AGAIN_SECONDS = 0.05
 _AFTER_WAKE_SECONDS = (0.03, 0.1, 0.3)
 """A wake comes with a hangup, a moment before the last rows are committed."""
 _TROUBLE_SECONDS = 1.0
+
+_ANYTHING = HotQuery(
+    # Conditions are written out, so that the partial indexes answer.
+    select(
+        or_(
+            select(cel.c.id).where(text("processed_at IS NULL AND eventtype = 'LINKEDID_END'")).exists(),
+            select(cdr.c.id).where(text("processed_at IS NULL")).exists(),
+            select(queue_log.c.id).where(text("processed_at IS NULL")).exists(),
+        )
+    )
+)
+"""Whether a look is worth more than this question: on a quiet system it hardly ever is."""
 
 
 class Ingestion:
@@ -119,6 +131,9 @@ class Ingestion:
         """Do a few milliseconds' worth of work; returns how many rows of the inboxes led to it."""
         async with self._stepping:
             if not await self._lease.hold():
+                return 0
+            ((anything,),) = await self._database.hot(_ANYTHING)
+            if not anything and not self._waiting:
                 return 0
             return (
                 await self._close_ended()
