@@ -447,10 +447,12 @@ async def _longest_transaction(options: Options, kind: str, many: int) -> float:
             )
         await add_campaign(store, name="many", trunk_manager_id=manager, groups=[group], announcement=sound)
         expander = Expander(store)
+        keeping = asyncio.create_task(store.keep_checkpointing())  # as the product does
         began = time.perf_counter()
         while await expander.step():
-            pass
+            await asyncio.sleep(0)
         seconds = time.perf_counter() - began
+        keeping.cancel()
         say(f"{kind}: {many} rows in {seconds:.1f} s, at most {expander.longest * 1000:.0f} ms")
         return expander.longest
     finally:

@@ -45,8 +45,6 @@ SQLITE_READ_WAIT = 0.05
 SQLITE_BUSY_STEP = 0.005
 """Seconds between tries for SQLite's write lock; the try itself does not wait."""
 SQLITE_CHECKPOINT_SECONDS = 0.5
-SQLITE_CHECKPOINT_PAGES = 1000
-"""SQLite's own threshold, for connections whose process does not keep checkpointing."""
 SQLITE_CACHE_KIB = 16 * 1024
 """Of the writer; many rows under an index in random order are slow with SQLite's own 2 MB."""
 SQLITE_BUSY_LIMIT = 10.0
@@ -188,7 +186,7 @@ class Database(ABC):
         """Run a reading function that may take long, off the event loop, in one snapshot."""
 
     async def keep_checkpointing(self) -> None:
-        """Until cancelled, move what was committed to where it stays, apart from the event loop.
+        """Move what was committed to where it stays, apart from the event loop; until cancelled, once.
 
         For the process that writes most. By itself SQLite does it within the commit that fills its log, which
         then waits for the disk, and the event loop with it. PostgreSQL has a process for that.
@@ -283,21 +281,22 @@ class SqliteDatabase(Database):
     async def keep_checkpointing(self) -> None:
         self._writer.exec_driver_sql("PRAGMA wal_autocheckpoint=0")
         complained = False
-        with contextlib.closing(sqlite3.connect(self.path, timeout=0, check_same_thread=False)) as apart:
+        while True:
+            await asyncio.sleep(SQLITE_CHECKPOINT_SECONDS)
             try:
-                while True:
-                    await asyncio.sleep(SQLITE_CHECKPOINT_SECONDS)
-                    try:
-                        # Passive: it waits for nobody and holds nobody up.
-                        await asyncio.to_thread(apart.execute, "PRAGMA wal_checkpoint(PASSIVE)")
-                    except sqlite3.Error as error:
-                        if not complained:
-                            log.warning("the log of the database cannot be moved into it: %s", error)
-                        complained = True
-                    else:
-                        complained = False
-            finally:
-                self._writer.exec_driver_sql(f"PRAGMA wal_autocheckpoint={SQLITE_CHECKPOINT_PAGES}")
+                await asyncio.to_thread(self._checkpoint)
+            except sqlite3.Error as error:
+                if not complained:
+                    log.warning("the log of the database cannot be moved into it: %s", error)
+                complained = True
+            else:
+                complained = False
+
+    def _checkpoint(self) -> None:
+        # A connection of its own, because whoever is cancelled does not wait for the thread.
+        with contextlib.closing(sqlite3.connect(self.path, timeout=0)) as apart:
+            # Passive: it waits for nobody and holds nobody up.
+            apart.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     async def close(self) -> None:
         self._reader.close()
