@@ -143,6 +143,13 @@ class Campaign:
     async def judge(self) -> None:
         """Every number is final, none dialed beyond its tries, none in two calls, the capacity kept."""
         assert await self.done() == len(self.numbers)
+        # The last of them are hung up in this moment.
+        last = max(self.kills, default=0.0)
+        await eventually(
+            lambda: all(call.end is not None for call in self.lines.log if call.started_at > last),
+            within=10,
+            what="the end of every call since the last kill",
+        )
         async with self.store.read() as connection:
             attempts = await connection.rows(select(dial_attempts))
         self._end_at_kills(attempts)
