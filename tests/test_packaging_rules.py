@@ -63,6 +63,20 @@ def test_rooms_import_only_downward() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_no_link_is_tracked() -> None:
+    """A symbolic link leads somewhere on the machine of whoever made it."""
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "--stage"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    if listed.returncode != 0:
+        pytest.skip("this is no git checkout, but an unpacked archive")
+    assert [line for line in listed.stdout.splitlines() if line.startswith("120000")] == []
+
+
 def test_no_file_names_this_machine() -> None:
     """No path of this checkout or private package index is written into a file."""
     parent = str(ROOT.parent)
