@@ -15,9 +15,10 @@ from tamas.dialplan.originate import CAUSE_FAILED, EngineRefused
 from tamas.engine.engine import EngineNotReady
 from tamas.engine.link import EngineAccess
 from tamas.records.originates import close_failed
-from tamas.store.database import STORE_ERRORS, Database
+from tamas.store.database import Database
 from tamas.store.leases import PROCESS_ID, acquire_lease
 from tamas.store.runtime_settings import load_runtime_settings
+from tamas.store.trouble import StoreTrouble
 
 log = logging.getLogger(__name__)
 
@@ -36,16 +37,10 @@ class FaxSender:
 
     async def run(self) -> None:
         """Send what waits until cancelled."""
-        troubled = False
+        trouble = StoreTrouble(log, "faxes have to wait for the store")
         while True:
-            try:
+            with trouble.told():
                 await self.step()
-            except STORE_ERRORS as error:
-                if not troubled:
-                    log.warning("faxes have to wait for the store: %s", error)
-                troubled = True
-            else:
-                troubled = False
             await asyncio.sleep(POLL_SECONDS)
 
     async def step(self) -> int:

@@ -27,9 +27,10 @@ from tamas.engine.engine import EngineNotReady
 from tamas.engine.link import EngineAccess
 from tamas.store.autodialer_schema import campaigns, trunk_managers
 from tamas.store.clock import MICROSECONDS, now
-from tamas.store.database import STORE_ERRORS, Database, Row
+from tamas.store.database import Database, Row
 from tamas.store.runtime_settings import load_runtime_settings
 from tamas.store.schema import trunks
+from tamas.store.trouble import StoreTrouble
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +84,8 @@ class Pacer:
     async def run(self) -> None:
         """Dial until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep(self._dial, "campaigns have to wait"), name="campaigns")
-            tasks.create_task(self._keep(self._expand, "numbers have to wait"), name="campaign-numbers")
+            tasks.create_task(self._keep(self._dial, "campaigns"), name="campaigns")
+            tasks.create_task(self._keep(self._expand, "numbers"), name="campaign-numbers")
 
     async def step(self) -> float:
         """Dial what is due now; returns for how many seconds there will be nothing to do."""
@@ -166,19 +167,16 @@ class Pacer:
         # As long again for those who waited for the database.
         await asyncio.sleep(seconds or TICK_SECONDS)
 
-    async def _keep(self, work: Callable[[], Awaitable[None]], trouble: str) -> None:
-        troubled = False
+    async def _keep(self, work: Callable[[], Awaitable[None]], what: str) -> None:
+        trouble = StoreTrouble(log, f"{what} have to wait for the store")
         while True:
             try:
-                await work()
-            except STORE_ERRORS as error:
-                if not troubled:
-                    log.warning("%s for the store: %s", trouble, error)
-                troubled = True
-                await asyncio.sleep(TICK_SECONDS)
+                with trouble.told():
+                    await work()
             except Exception:
                 # A defect of ours. It is no reason to take the whole process down, and every call with it.
                 log.exception("campaigns: this went wrong, and is tried again")
                 await asyncio.sleep(TICK_SECONDS)
             else:
-                troubled = False
+                if trouble.present:
+                    await asyncio.sleep(TICK_SECONDS)

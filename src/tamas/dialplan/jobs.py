@@ -29,6 +29,7 @@ from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import STORE_ERRORS, Connection, Database
 from tamas.store.dialplan_schema import call_jobs
 from tamas.store.leases import PROCESS_ID, HeldLease
+from tamas.store.trouble import StoreTrouble
 
 log = logging.getLogger(__name__)
 
@@ -204,17 +205,11 @@ class JobWorker:
 
     async def run(self) -> None:
         """Carry out what is due until cancelled."""
-        troubled = False
+        trouble = StoreTrouble(log, "promised calls have to wait for the store")
         try:
             while True:
-                try:
+                with trouble.told():
                     await self.step()
-                except STORE_ERRORS as error:
-                    if not troubled:
-                        log.warning("promised calls have to wait for the store: %s", error)
-                    troubled = True
-                else:
-                    troubled = False
                 await asyncio.sleep(POLL_SECONDS)
         finally:
             await self.close()

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, update
 
-from tamas.store.database import STORE_ERRORS, Database
+from tamas.store.database import Database
 from tamas.store.events_schema import PENDING, event_attempts, event_deliveries
+from tamas.store.trouble import StoreTrouble
 
 log = logging.getLogger(__name__)
 
@@ -141,17 +142,12 @@ class Ledger:
         self._some.set()
 
     async def _write_at_last(self, lot: _Lot) -> None:
-        complained = False
+        trouble = StoreTrouble(log, "what became of events cannot be written yet")
         while True:
-            try:
+            with trouble.told():
                 await self._write(lot)
-            except STORE_ERRORS as error:
-                if not complained:
-                    log.warning("what became of events cannot be written yet: %s", error)
-                complained = True
-                await asyncio.sleep(AGAIN_SECONDS)
-            else:
                 return
+            await asyncio.sleep(AGAIN_SECONDS)
 
     async def _write(self, lot: _Lot) -> None:
         async with self._database.write() as tx:

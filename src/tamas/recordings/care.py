@@ -15,10 +15,11 @@ from tamas.recordings.folders import RecordingFolders, RecordingName, read_name
 from tamas.recordings.retention import forget_recordings
 from tamas.recordings.rows import lose, note_recordings
 from tamas.store.clock import MICROSECONDS
-from tamas.store.database import STORE_ERRORS, Database
+from tamas.store.database import Database
 from tamas.store.leases import PROCESS_ID, HeldLease
 from tamas.store.recordings_schema import recordings
 from tamas.store.runtime_settings import load_runtime_settings
+from tamas.store.trouble import StoreTrouble
 
 log = logging.getLogger(__name__)
 
@@ -52,19 +53,13 @@ class RecordingCare:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        troubled = False
+        trouble = StoreTrouble(log, "recordings have to wait")
         try:
             while True:
-                try:
-                    worked = await self.step()
-                except (*STORE_ERRORS, OSError) as error:
-                    if not troubled:
-                        log.warning("recordings have to wait: %s", error)
-                    troubled = True
-                    await asyncio.sleep(TROUBLE_SECONDS)
-                else:
-                    troubled = False
-                    await asyncio.sleep(0 if worked else POLL_SECONDS)
+                pause = TROUBLE_SECONDS
+                with trouble.told():
+                    pause = 0 if await self.step() else POLL_SECONDS
+                await asyncio.sleep(pause)
         finally:
             await self._lease.release()
 
