@@ -33,7 +33,9 @@ from tamas.events.of_trunks import TrunkState, trunk_new_state
 from tamas.events.outbox import Event, emit
 from tamas.store.clock import now
 from tamas.store.database import STORE_ERRORS, Connection, Database
+from tamas.store.portions import portions
 from tamas.store.schema import extensions, originates, trunks
+from tamas.store.trouble import StoreTrouble
 from tamas.store.views import trunk_endpoint
 
 log = logging.getLogger(__name__)
@@ -49,8 +51,6 @@ WATCHED: Final = "engine"
 """Name of the mark that is there while the engine is watched, through our restarts."""
 DEMAND_SECONDS: Final = 1.0
 """How often it is asked whether anybody wants live events."""
-AT_ONCE: Final = 500
-"""Names in one statement."""
 
 _PHONE_STATES: Final[Mapping[PhoneState, ExtensionState]] = {
     "idle": "Idle",
@@ -220,18 +220,13 @@ class LiveEvents:
             return otherwise
 
     async def _write_on(self) -> None:
-        troubled = False
+        trouble = StoreTrouble(log, "live events have to wait for the store")
         while True:
             await self._news.wait()
-            try:
+            with trouble.told():
                 await self.write()
-            except STORE_ERRORS as error:
-                if not troubled:
-                    log.warning("live events have to wait for the store: %s", error)
-                troubled = True
+            if trouble.present:
                 await asyncio.sleep(RETRY_SECONDS)
-            else:
-                troubled = False
 
     async def write(self) -> None:
         """Write what waits."""
@@ -409,14 +404,14 @@ class _Writing:
     async def _existing(self, numbers: Iterable[str]) -> set[str]:
         """Those numbers that are extensions."""
         found: set[str] = set()
-        for some in _portions(numbers):
+        for some in portions(numbers):
             rows = await self._tx.rows(select(extensions.c.number).where(extensions.c.number.in_(some)))
             found.update(str(row["number"]) for row in rows)
         return found
 
     async def _read_trunks(self, names: Iterable[str]) -> None:
         wanted = list(names)
-        for some in _portions(wanted):
+        for some in portions(wanted):
             columns = trunks.c.name, trunks.c.trunk_type
             for row in await self._tx.rows(select(*columns).where(trunks.c.name.in_(some))):
                 self._types[str(row["name"])] = str(row["trunk_type"])
@@ -474,8 +469,3 @@ def _trunk(state: EngineState, name: str, at: int) -> Trunk:
     reach = state.contacts.reach(trunk_endpoint(name))
     sure = reach != "unknown" or trunk.state != "ok" or trunk.registration == "registered"
     return Trunk(name=name, state=_TRUNK_STATES[trunk.state], at=at, sure=sure)
-
-
-def _portions(names: Iterable[str]) -> list[list[str]]:
-    listed = list(names)
-    return [listed[start : start + AT_ONCE] for start in range(0, len(listed), AT_ONCE)]

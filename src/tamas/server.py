@@ -37,7 +37,7 @@ from tamas.engine.install import AsteriskInstall, ensure_asterisk
 from tamas.engine.layout import EngineLayout
 from tamas.engine.link import EngineAccess, EngineLink, EngineSlot
 from tamas.engine.music import link_stock_music, record_music
-from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
+from tamas.engine.sip_secrets import SecretSeal, open_seal
 from tamas.engine.status_file import keep_status
 from tamas.engine.watch.watcher import EngineWatch
 from tamas.engine_events import EngineEvents
@@ -82,7 +82,7 @@ async def _open_store(settings: Settings) -> AsyncIterator[OpenStore]:
     database = await open_database(settings.database_url)
     changes = Changes(database)
     await changes.start()
-    seal = SecretSeal(load_or_create_seal_key(settings.state_dir / "secrets" / "seal.key"))
+    seal = open_seal(settings.state_dir)
     try:
         async with collected_problems(database):
             yield OpenStore(settings=settings, database=database, changes=changes, seal=seal)

@@ -10,10 +10,10 @@ from sqlalchemy import insert, select
 from console._console import RunningConsole
 from support.console import PASSWORD
 from tamas.console.accounts import reset_password
-from tamas.console.activity_retention import DAY, prune_activity
+from tamas.console.activity_retention import prune_activity
 from tamas.console.rights import READ, UPDATE
 from tamas.store.changes import Changes
-from tamas.store.clock import MICROSECONDS, now
+from tamas.store.clock import DAY, MICROSECONDS, now
 from tamas.store.database import Database
 from tamas.store.runtime_settings import set_runtime_setting
 from tamas.store.schema import console_activity

@@ -12,8 +12,8 @@ from support.waiting import eventually
 from tamas.events.fan_out import fan_out
 from tamas.events.history import Which, list_dead, replay
 from tamas.events.receivers import list_receivers
-from tamas.events.retention import DAY, expire, prune
-from tamas.store.clock import now
+from tamas.events.retention import expire, prune
+from tamas.store.clock import DAY, now
 from tamas.store.database import Database
 from tamas.store.events_schema import event_attempts, event_deliveries, events
 

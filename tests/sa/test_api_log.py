@@ -16,7 +16,6 @@ from sa._server import RunningSa
 from support.waiting import eventually
 from tamas.sa.api_log import (
     BUFFER_ROWS,
-    DAY,
     FLUSH_SECONDS,
     PRUNE_BATCH,
     ApiLog,
@@ -27,7 +26,7 @@ from tamas.sa.api_log import (
     search_api_log,
 )
 from tamas.store.changes import Changes
-from tamas.store.clock import MICROSECONDS, now
+from tamas.store.clock import DAY, MICROSECONDS, now
 from tamas.store.database import Database
 from tamas.store.runtime_settings import set_runtime_setting
 from tamas.store.schema import api_log

@@ -32,7 +32,7 @@ from tamas.store.autodialer_schema import (
     dialer_sounds,
     trunk_managers,
 )
-from tamas.store.clock import MICROSECONDS, now
+from tamas.store.clock import DAY, now
 from tamas.store.database import Connection, Database, Row
 from tamas.store.ids import new_id
 from tamas.store.json_lists import texts_of_list
@@ -41,7 +41,7 @@ MAX_NAME: Final = 80
 MAX_TRIES: Final = 100
 MAX_TRY_INTERVAL: Final = 30 * 86_400
 USUAL_TRY_INTERVAL: Final = 600
-USUAL_WINDOW: Final = 3 * 86_400 * MICROSECONDS
+USUAL_WINDOW: Final = 3 * DAY
 """From start to end, where none is given."""
 MAX_GROUPS: Final = 1000
 MAX_QUEUE: Final = 32

@@ -25,7 +25,7 @@ from tamas.store.autodialer_schema import (
     dialer_sounds,
     trunk_managers,
 )
-from tamas.store.clock import MICROSECONDS
+from tamas.store.clock import DAY, MICROSECONDS
 from tamas.store.database import Connection, Database, Row
 from tamas.store.ids import fresh_uniqueid, new_id
 from tamas.store.order import line_up, take_turn
@@ -33,7 +33,6 @@ from tamas.store.schema import blacklist, trunks
 
 AT_ONCE: Final = 20
 """Calls that one transaction begins; some milliseconds."""
-DAY: Final = 24 * 3600 * MICROSECONDS
 
 _ALL_CALLS: Final = "autodialer.calls"
 """Turns of managers, where what all of them may do together is limited."""

@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from tamas.commands.opened import opened_store
-from tamas.commands.output import AsJson, print_json, print_table, run
+from tamas.commands.output import AsJson, print_json, print_table, run, time_text
 from tamas.errors import TamasError
 from tamas.sa.api_log import LogEntry, LogFilter, search_api_log
 from tamas.store.clock import MICROSECONDS, now
@@ -72,7 +72,7 @@ def api_log(
 
     rows: list[dict[str, Any]] = [msgspec.to_builtins(entry) for entry in run(work, as_json=as_json)]
     for row in rows:
-        row["at"] = datetime.fromtimestamp(row["at"] / 1e6, UTC).isoformat(timespec="milliseconds")
+        row["at"] = time_text(row["at"])
     if as_json:
         print_json(rows)
         return

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from tamas.commands.opened import opened_store
-from tamas.commands.output import AsJson, console, fail, print_json, print_table, run
+from tamas.commands.output import AsJson, console, fail, print_json, print_table, run, time_text
 from tamas.records import calls
 
 app = typer.Typer(no_args_is_help=True, help="Call records.")
@@ -18,8 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="Call records.")
 def _row(call: calls.Call) -> dict[str, Any]:
     row: dict[str, Any] = msgspec.to_builtins(call)
     for name in ("started_at", "answered_at", "ended_at"):
-        if row[name] is not None:
-            row[name] = datetime.fromtimestamp(row[name] / 1e6, UTC).isoformat(timespec="milliseconds")
+        row[name] = time_text(row[name])
     for name in ("wait", "billsec"):
         row[name] = round(row[name] / 1e6, 3)
     return row

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -64,6 +64,18 @@ AbandonedOption = Annotated[
     int | None, typer.Option(help="Percent of answered calls that may reach nobody, before it waits.")
 ]
 
+_SETTINGS: Final = {
+    "text": "interface_text",
+    "tries": "max_tries",
+    "interval": "try_interval",
+    "description": "description",
+    "caller_id": "caller_id",
+    "detect_machines": "detects_machines",
+    "agent_queue": "agent_queue",
+    "agent_factor": "agent_factor",
+    "max_abandoned": "max_abandoned",
+}
+"""Options that every new campaign may be given, and the columns that they set."""
 _COLUMNS = ("name", "id", "manager", "status", "round", "start", "end", "done", "total", "answered")
 
 
@@ -129,17 +141,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Make a campaign; it begins at its start by itself."""
-    settings: dict[str, Any] = {
-        "interface_text": text,
-        "max_tries": tries,
-        "try_interval": interval,
-        "description": description,
-        "caller_id": caller_id,
-        "detects_machines": detect_machines,
-        "agent_queue": agent_queue,
-        "agent_factor": agent_factor,
-        "max_abandoned": max_abandoned,
-    }
+    settings = _settings(locals())
 
     async def work() -> list[dict[str, Any]]:
         async with opened_store() as store:
@@ -178,17 +180,7 @@ def import_(
 ) -> None:
     """Make a group of the numbers in a file, as many as there are, and a campaign that calls it."""
     called = (name or ("Import" if str(file) == "-" else file.stem))[:80]
-    settings: dict[str, Any] = {
-        "interface_text": text,
-        "max_tries": tries,
-        "try_interval": interval,
-        "description": description,
-        "caller_id": caller_id,
-        "detects_machines": detect_machines,
-        "agent_queue": agent_queue,
-        "agent_factor": agent_factor,
-        "max_abandoned": max_abandoned,
-    }
+    settings = _settings(locals())
 
     async def work() -> dict[str, Any]:
         async with opened_store() as store:
@@ -281,6 +273,11 @@ def remove(which: Which, as_json: AsJson = False) -> None:
         print_json({"id": identity, "removed": True})
     else:
         console.print(f"Campaign {which} is removed.", markup=False)
+
+
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of a campaign from the options of a command."""
+    return {column: given[option] for option, column in _SETTINGS.items()}
 
 
 async def _references(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from tamas.commands.opened import OpenedStore, opened_store
-from tamas.commands.output import AsJson, console, errors, fail, print_json, print_table, run
+from tamas.commands.output import AsJson, console, errors, fail, print_json, print_table, run, time_text
 from tamas.dialplan.component_form import document, form_of, in_palette, markdown
 from tamas.dialplan.graph import Plan, PlanUnreadable, read_plan, write_plan
 from tamas.dialplan.publishing import (
@@ -228,8 +227,8 @@ def versions_(
                 {
                     "version": each.version,
                     "live": each.live,
-                    "created_at": _time(each.created_at),
-                    "published_at": _time(each.published_at),
+                    "created_at": time_text(each.created_at, "seconds"),
+                    "published_at": time_text(each.published_at, "seconds"),
                     "account": each.account,
                     "comment": each.comment,
                 }
@@ -275,10 +274,6 @@ def components(
             for each in found
         ]
         print_table(rows, ("type", "group", "outputs", "what it does"), empty="")
-
-
-def _time(at: int | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="seconds")
 
 
 # -- variables ---------------------------------------------------------------------------------------------

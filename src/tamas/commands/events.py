@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,10 +11,10 @@ import msgspec
 import typer
 
 from tamas.commands.opened import OpenedStore, opened_store
-from tamas.commands.output import AsJson, console, fail, print_json, print_table, run
-from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
+from tamas.commands.output import AsJson, console, fail, print_json, print_table, run, time_text
+from tamas.engine.sip_secrets import open_seal
 from tamas.events.catalogue import EVENTS
-from tamas.events.demand import note_listener
+from tamas.events.demand import Listening
 from tamas.events.history import Which, count_owed, list_attempts, list_dead, list_events, replay
 from tamas.events.receivers import (
     Receiver,
@@ -65,14 +65,6 @@ Internal = Annotated[
 ]
 
 
-def _seal(store: OpenedStore) -> SecretSeal:
-    return SecretSeal(load_or_create_seal_key(store.settings.state_dir / "secrets" / "seal.key"))
-
-
-def _time(at: int | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec="milliseconds")
-
-
 def _micros(at: datetime | None) -> int | None:
     return None if at is None else round(at.replace(tzinfo=at.tzinfo or UTC).timestamp() * 1e6)
 
@@ -93,7 +85,7 @@ def _which(
 def _event(row: Row) -> dict[str, Any]:
     return {
         "position": row["position"],
-        "at": _time(row["created_at"]),
+        "at": time_text(row["created_at"]),
         "event": row["name"],
         "fields": msgspec.json.decode(row["fields"]),
     }
@@ -120,9 +112,9 @@ def tail(
             rows = await list_events(connection, _which(event, None, None), limit=limit)
             show(rows)
             last = rows[-1]["position"] if rows else 0
-            if follow:
-                await note_listener(store.database)
+            listening = Listening(store.database)
             while follow:
+                await listening.note()
                 await asyncio.sleep(FOLLOW_SECONDS)
                 async with store.database.read() as again:
                     rows = await list_events(again, _which(event, None, None, last + 1), limit=1000)
@@ -177,7 +169,8 @@ def trial(
             async with store.database.read() as connection:
                 found = await get_receiver(connection, receiver)
             runtime = await load_runtime_settings(store.database)
-            return await send_trial(found, name, runtime=runtime, open_secret=_seal(store).open_text)
+            seal = open_seal(store.settings.state_dir)
+            return await send_trial(found, name, runtime=runtime, open_secret=seal.open_text)
 
     outcome = run(work, as_json=as_json)
     if as_json:
@@ -190,46 +183,40 @@ def trial(
         raise typer.Exit(1)
 
 
+OfReceiver = Annotated[str | None, typer.Option(help="Only those of this receiver.")]
+Listing = Callable[..., Coroutine[Any, Any, Sequence[Row]]]
+
+
 @app.command()
-def deliveries(
-    receiver: Annotated[str | None, typer.Option(help="Only those of this receiver.")] = None,
-    limit: Limit = 50,
-    as_json: AsJson = False,
-) -> None:
+def deliveries(receiver: OfReceiver = None, limit: Limit = 50, as_json: AsJson = False) -> None:
     """Show the last tries to deliver, newest first."""
-
-    async def work() -> Sequence[Row]:
-        async with opened_store() as store, store.database.read() as connection:
-            found = None if receiver is None else await get_receiver(connection, receiver)
-            return await list_attempts(connection, found, limit=limit)
-
-    rows = [{**row, "at": _time(row["at"])} for row in run(work, as_json=as_json)]
-    if as_json:
-        print_json(rows)
-    else:
-        columns = ("at", "receiver", "position", "event", "status", "ms", "error")
-        print_table(rows, columns, empty="Nothing was sent yet.")
+    columns = ("at", "receiver", "position", "event", "status", "ms", "error")
+    _list(list_attempts, receiver, limit, columns, empty="Nothing was sent yet.", as_json=as_json)
 
 
 @app.command()
-def dead(
-    receiver: Annotated[str | None, typer.Option(help="Only those of this receiver.")] = None,
-    limit: Limit = 50,
-    as_json: AsJson = False,
-) -> None:
+def dead(receiver: OfReceiver = None, limit: Limit = 50, as_json: AsJson = False) -> None:
     """Show what was given up, newest first; `tamas events replay NAME --dead` sends it again."""
+    columns = ("owed_at", "receiver", "position", "event", "tries", "reason")
+    _list(list_dead, receiver, limit, columns, empty="Nothing was given up.", as_json=as_json)
+
+
+def _list(
+    listing: Listing, receiver: str | None, limit: int, columns: Sequence[str], *, empty: str, as_json: bool
+) -> None:
+    """Print rows of a listing; the first column is a time."""
 
     async def work() -> Sequence[Row]:
         async with opened_store() as store, store.database.read() as connection:
             found = None if receiver is None else await get_receiver(connection, receiver)
-            return await list_dead(connection, found, limit=limit)
+            return await listing(connection, found, limit=limit)
 
-    rows = [{**row, "owed_at": _time(row["owed_at"])} for row in run(work, as_json=as_json)]
+    at = columns[0]
+    rows = [{**row, at: time_text(row[at])} for row in run(work, as_json=as_json)]
     if as_json:
         print_json(rows)
     else:
-        columns = ("owed_at", "receiver", "position", "event", "tries", "reason")
-        print_table(rows, columns, empty="Nothing was given up.")
+        print_table(rows, columns, empty=empty)
 
 
 # -- receivers -------------------------------------------------------------------------------------------
@@ -253,7 +240,7 @@ def _shown(receiver: Receiver, owed: tuple[int, int] = (0, 0)) -> dict[str, Any]
         "dead": owed[1],
     }
     if receiver.switched_off_at is not None:
-        row["switched_off_at"] = _time(receiver.switched_off_at)
+        row["switched_off_at"] = time_text(receiver.switched_off_at)
         row["switched_off_reason"] = receiver.switched_off_reason
     return row
 
@@ -291,12 +278,12 @@ def _values(store: OpenedStore, given: dict[str, Any]) -> tuple[dict[str, Any], 
     if password is not None:
         if password == "-":  # noqa: S105 - the word for asking
             password = typer.prompt("Password", hide_input=True)
-        values["password"] = _seal(store).seal_text(password) if password else ""
+        values["password"] = open_seal(store.settings.state_dir).seal_text(password) if password else ""
     secret: str | None = None
     if given["secret"] is not None or given["sign"]:
         secret = given["secret"] or new_secret()
         key_of(secret)
-        values["secret"] = _seal(store).seal_text(secret)
+        values["secret"] = open_seal(store.settings.state_dir).seal_text(secret)
     elif given["sign"] is False:
         values["secret"] = ""
     return {name: value for name, value in values.items() if value is not None}, secret

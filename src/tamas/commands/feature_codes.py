@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tamas.commands.opened import OpenedStore, opened_store
+from tamas.commands.opened import opened_store
 from tamas.commands.output import AsJson, console, print_json, print_table, run, warn
 from tamas.dialplan.code_books import (
     add_feature_code,
@@ -17,7 +17,7 @@ from tamas.dialplan.code_books import (
     remove_feature_code,
 )
 from tamas.dialplan.feature_codes import Auth, CodeType, WhichQueue, WhoseNumber
-from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
+from tamas.engine.sip_secrets import open_seal
 from tamas.store.database import Row
 
 app = typer.Typer(no_args_is_help=True, help="Codes that people dial to do something.")
@@ -35,10 +35,6 @@ QueueOption = Annotated[
 NumberOption = Annotated[str | None, typer.Option(help="Number of the queue the code acts in.")]
 
 _COLUMNS = ("code", "type", "auth", "agent", "queue", "queue_number")
-
-
-def _seal(store: OpenedStore) -> SecretSeal:
-    return SecretSeal(load_or_create_seal_key(store.settings.state_dir / "secrets" / "seal.key"))
 
 
 def _show(row: Row, *, as_json: bool) -> None:
@@ -83,7 +79,7 @@ def add(
             other = await clash(store.database, code)
             row = await add_feature_code(
                 store.database,
-                _seal(store),
+                open_seal(store.settings.state_dir),
                 code=code,
                 type_=type_,
                 auth=auth,
@@ -118,7 +114,7 @@ def change(
         async with opened_store() as store:
             return await change_feature_code(
                 store.database,
-                _seal(store),
+                open_seal(store.settings.state_dir),
                 code,
                 password=password,
                 changes={

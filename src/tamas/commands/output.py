@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import msgspec
@@ -25,6 +26,14 @@ _PIPE_WIDTH = 240
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 errors = Console(stderr=True, highlight=False)
+
+
+def time_text(at: int | None, timespec: str = "milliseconds") -> str | None:
+    """A time of the store (microseconds UTC) as ISO 8601 with its zone; none stays none.
+
+    :param timespec: as of :meth:`datetime.datetime.isoformat`.
+    """
+    return None if at is None else datetime.fromtimestamp(at / 1e6, UTC).isoformat(timespec=timespec)
 
 
 def print_json(value: object) -> None:

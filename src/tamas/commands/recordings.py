@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from tamas.commands.opened import opened_store
-from tamas.commands.output import AsJson, print_json, print_table, run
+from tamas.commands.output import AsJson, print_json, print_table, run, time_text
 from tamas.recordings.rows import count_recordings, list_recordings
 from tamas.store.database import Row
 
@@ -29,7 +28,7 @@ def _shown(row: Row) -> dict[str, Any]:
     return {
         "name": row["name"],
         "cuid": row["cuid"],
-        "recorded_at": datetime.fromtimestamp(row["recorded_at"] / 1e6, UTC).isoformat(timespec="seconds"),
+        "recorded_at": time_text(row["recorded_at"], "seconds"),
         "state": row["state"],
         "bytes": row["bytes"],
         "duration": None if duration is None else round(duration / 1e6, 3),

@@ -8,7 +8,7 @@ import typer
 
 from tamas.commands.opened import opened_store
 from tamas.commands.output import AsJson, console, fail, print_json, print_table, run
-from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
+from tamas.engine.sip_secrets import open_seal
 from tamas.store.runtime_settings import MASK, SETTINGS, load_runtime_settings, set_runtime_setting
 
 app = typer.Typer(no_args_is_help=True, help="Settings that a running server obeys at once.")
@@ -80,8 +80,7 @@ def set_(
         async with opened_store() as store:
             new: Any = [part for item in given for part in _list_items(item)] if is_list else given[0]
             if secret and new:
-                key_file = store.settings.state_dir / "secrets" / "seal.key"
-                new = SecretSeal(load_or_create_seal_key(key_file)).seal_text(new)
+                new = open_seal(store.settings.state_dir).seal_text(new)
             return await set_runtime_setting(store.database, store.changes, key, new)
 
     stored = _shown(key, run(work, as_json=as_json))

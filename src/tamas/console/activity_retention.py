@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import delete, select
 
-from tamas.store.clock import MICROSECONDS, now
+from tamas.store.clock import DAY, now
 from tamas.store.database import STORE_ERRORS, Database
 from tamas.store.runtime_settings import load_runtime_settings
 from tamas.store.schema import console_activity
@@ -24,7 +24,6 @@ BATCH: Final = 500
 """Rows per transaction: some milliseconds."""
 PAUSE_SECONDS: Final = 0.05
 """Between transactions, so that Asterisk and requests get the lock on SQLite."""
-DAY: Final = 86_400 * MICROSECONDS
 
 _a = console_activity.c
 

@@ -32,7 +32,7 @@ from tamas.engine.dialing_out import DIALABLE
 from tamas.engine.fastagi import AgiCallEnded, AgiSession
 from tamas.engine.layout import EngineLayout
 from tamas.engine.link import EngineAccess
-from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
+from tamas.engine.sip_secrets import SecretSeal, open_seal
 from tamas.recordings.folders import RecordingFolders
 from tamas.recordings.names import RecordingNames
 from tamas.settings import Settings
@@ -66,7 +66,7 @@ class CallFlow:
         self._runtime: Mapping[str, Any] = {}
         self._runtime_generation: int | None = None
         layout = EngineLayout(state_dir=settings.state_dir)
-        seal = seal or SecretSeal(load_or_create_seal_key(layout.secrets / "seal.key"))
+        seal = seal or open_seal(layout.state_dir)
         self.plans = Plans(database, self._changes)
         self.services = Services(
             database=database,

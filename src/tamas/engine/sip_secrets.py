@@ -86,6 +86,14 @@ def load_or_create_seal_key(path: Path) -> bytes:
     return key
 
 
+def open_seal(state_dir: Path) -> SecretSeal:
+    """The seal of an instance, whose key lies in its state directory; it is made on first use.
+
+    :raises SealError: the file of the key holds none.
+    """
+    return SecretSeal(load_or_create_seal_key(state_dir / "secrets" / "seal.key"))
+
+
 def _create_key(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")

@@ -6,6 +6,7 @@ kept afterwards, because who comes back reads on from where it stopped.
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from sqlalchemy import bindparam, func, select
@@ -14,21 +15,32 @@ from tamas.events.catalogue import EVENTS
 from tamas.events.marks import Mark, mark
 from tamas.events.receivers import list_receivers
 from tamas.store.changes import Changes
-from tamas.store.clock import MICROSECONDS, now
+from tamas.store.clock import DAY, now
 from tamas.store.database import Database, HotQuery
 from tamas.store.event_marks_schema import event_marks
 from tamas.store.runtime_settings import load_runtime_settings
 
+NOTE_SECONDS: Final = 3600.0
+"""How often it is written down that somebody listens."""
 LIVE: Final = frozenset(name for name, each in EVENTS.items() if each.kind == "live")
-DAY: Final = 24 * 3600 * MICROSECONDS
 
 _LISTENED = HotQuery(select(func.max(event_marks.c.at)).where(event_marks.c.kind == bindparam("kind")))
 
 
-async def note_listener(database: Database) -> None:
-    """Write down that somebody follows the stream now."""
-    async with database.write() as tx:
-        await mark(tx, database.dialect, "listener", {"stream": Mark(state="", call="")})
+class Listening:
+    """Lets those who tell events know that somebody listens, or asks for what they begin with."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._again_at = 0.0
+
+    async def note(self) -> None:
+        """Write it down, unless that was done a while ago; call it as often as you like."""
+        if time.monotonic() < self._again_at:
+            return
+        async with self._database.write() as tx:
+            await mark(tx, self._database.dialect, "listener", {"stream": Mark(state="", call="")})
+        self._again_at = time.monotonic() + NOTE_SECONDS
 
 
 class Demand:

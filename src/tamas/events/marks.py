@@ -16,13 +16,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tamas.store.clock import now
 from tamas.store.database import Connection, Dialect
 from tamas.store.event_marks_schema import event_marks
+from tamas.store.portions import portions
 
 Kind = Literal["extension", "trunk", "channel", "survey", "listener", "watch"]
 """``channel``: a call came or went over this channel of a trunk; ``survey``: an answer of a call;
 ``listener``: somebody follows the stream; ``watch``: the engine is watched for events."""
 
-AT_ONCE: Final = 500
-"""Names in one statement."""
 _STATE_LENGTH: Final = 120
 
 _m = event_marks.c
@@ -51,9 +50,9 @@ async def marks_of(tx: Connection, kind: Kind, names: Collection[str] | None = N
     :param names: whose; ``None``: of all.
     """
     statement = select(_m.name, _m.state, _m.call).where(_m.kind == kind)
-    portions = [None] if names is None else _portions(names)
+    asked = [None] if names is None else portions(names)
     found = {}
-    for portion in portions:
+    for portion in asked:
         wanted = statement if portion is None else statement.where(_m.name.in_(portion))
         for row in await tx.rows(wanted):
             found[str(row["name"])] = Mark(str(row["state"]), str(row["call"]))
@@ -63,7 +62,7 @@ async def marks_of(tx: Connection, kind: Kind, names: Collection[str] | None = N
 async def marks_of_calls(tx: Connection, kind: Kind, calls: Collection[str]) -> list[Mark]:
     """Marks of calls, by their linked ids."""
     found = []
-    for portion in _portions(calls):
+    for portion in portions(calls):
         rows = await tx.rows(select(_m.state, _m.call).where(_m.kind == kind, _m.call.in_(portion)))
         found += [Mark(str(row["state"]), str(row["call"])) for row in rows]
     return found
@@ -85,17 +84,12 @@ async def mark(tx: Connection, dialect: Dialect, kind: Kind, marks: Mapping[str,
 
 async def unmark(tx: Connection, kind: Kind, names: Collection[str]) -> None:
     """Forget what was told: the thing is gone."""
-    for portion in _portions(names):
+    for portion in portions(names):
         await tx.execute(delete(event_marks).where(_m.kind == kind, _m.name.in_(portion)))
 
 
 async def unmark_calls(tx: Connection, calls: Collection[str]) -> None:
     """Forget what was told of calls that are over, but not what their extensions do."""
-    for portion in _portions(calls):
+    for portion in portions(calls):
         which = _m.call.in_(portion), _m.kind.in_(("channel", "survey"))
         await tx.execute(delete(event_marks).where(*which))
-
-
-def _portions(names: Collection[str]) -> list[list[str]]:
-    listed = list(names)
-    return [listed[start : start + AT_ONCE] for start in range(0, len(listed), AT_ONCE)]

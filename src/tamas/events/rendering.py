@@ -87,7 +87,7 @@ def own_body(event: Told) -> bytes:
                 "id": event.id,
                 "position": event.position,
                 "type": event.name,
-                "timestamp": _rfc3339(event.created_at),
+                "timestamp": rfc3339(event.created_at),
                 "data": data,
             }
         )
@@ -158,7 +158,7 @@ def _vendor_value(declared: Field, value: Any, zone: tzinfo) -> Any:
 def _own_value(declared: Field, value: Any) -> Any:
     match declared.type:
         case "datetime_us" | "datetime" | "epoch_float":
-            return _rfc3339(value)
+            return rfc3339(value)
         case "digits":
             return int(value) if str(value).isdecimal() else value
         case "boolword":
@@ -177,7 +177,8 @@ def _local(at: int, zone: tzinfo) -> datetime:
     return (_EPOCH + timedelta(microseconds=at)).astimezone(zone)
 
 
-def _rfc3339(at: int) -> str:
+def rfc3339(at: int) -> str:
+    """A time (microseconds UTC) as events of our own shape show it (RFC 3339)."""
     return (_EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

@@ -8,13 +8,12 @@ from typing import Final
 from sqlalchemy import delete, exists, func, select, update
 
 from tamas.events.lane import GIVE_UP_SECONDS
-from tamas.store.clock import MICROSECONDS
+from tamas.store.clock import DAY, MICROSECONDS
 from tamas.store.database import Database
 from tamas.store.events_schema import PENDING, event_attempts, event_deliveries, events
 
 LOT: Final = 1000
 """Rows of one transaction."""
-DAY: Final = 86_400 * MICROSECONDS
 
 
 async def expire(database: Database, at: int) -> None:

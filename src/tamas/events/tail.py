@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +18,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, literal_column, select
 
-from tamas.events.demand import note_listener
+from tamas.events.demand import Listening
 from tamas.events.rendering import Told
 from tamas.events.signals import POSITIONED
 from tamas.store.database import STORE_ERRORS, Database, HotQuery
@@ -35,8 +34,6 @@ LOT: Final = 200
 """Events that a listener gets at a time."""
 POLL_SECONDS: Final = 0.05
 AWAY_SECONDS: Final = 1.0
-NOTE_SECONDS: Final = 3600.0
-"""How often it is written down that somebody listens."""
 
 _AFTER = HotQuery(
     select(events.c.position, events.c.name, events.c.created_at, events.c.fields)
@@ -68,7 +65,7 @@ class EventTail:
         self._listening = 0
         self._beginning = asyncio.Lock()
         self._following: asyncio.Task[None] | None = None
-        self._note_again_at = 0.0
+        self._noted = Listening(database)
 
     @property
     def listening(self) -> int:
@@ -83,7 +80,7 @@ class EventTail:
         """
         self._listening += 1
         try:
-            await self._note()
+            await self._noted.note()
             async with self._beginning:
                 if self._following is None:
                     self._recent.clear()
@@ -96,12 +93,6 @@ class EventTail:
                 self._following.cancel()
                 self._following = None
 
-    async def _note(self) -> None:
-        """Let those who tell know that somebody listens."""
-        if time.monotonic() >= self._note_again_at:
-            await note_listener(self._database)
-            self._note_again_at = time.monotonic() + NOTE_SECONDS
-
     async def _newest(self) -> int:
         async with self._database.read() as connection:
             return int(await connection.scalar(select(func.max(events.c.position))) or 0)
@@ -113,7 +104,7 @@ class EventTail:
                 wake.clear()
                 pause = POLL_SECONDS
                 try:
-                    await self._note()
+                    await self._noted.note()
                     fresh = await self.read(self._last)
                 except STORE_ERRORS as error:
                     log.warning("events cannot be read for those who listen: %s", error)

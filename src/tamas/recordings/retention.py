@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from tamas.recordings.folders import RecordingFolders, read_name
 from tamas.recordings.rows import lose
-from tamas.store.clock import MICROSECONDS, now
+from tamas.store.clock import DAY, now
 from tamas.store.database import Database, Row
 from tamas.store.recordings_schema import recordings
 
@@ -28,7 +28,6 @@ BATCH = 100
 PAUSE_SECONDS = 0.05
 """Between transactions, so that Asterisk and requests get the lock."""
 
-_DAY = 24 * 3600 * MICROSECONDS
 _c = recordings.c
 _HELD = _c.state.in_(("kept", "broken"))
 
@@ -50,7 +49,7 @@ async def forget_recordings(database: Database, folders: RecordingFolders, runti
 
 
 async def _forget_old(database: Database, folders: RecordingFolders, days: int) -> int:
-    cutoff = now() - days * _DAY
+    cutoff = now() - days * DAY
     removed = 0
     while True:
         async with database.read() as connection:

@@ -7,7 +7,7 @@ import asyncio
 from sqlalchemy import Select, Table, delete, select
 
 from tamas.records.facts import time_text
-from tamas.store.clock import MICROSECONDS, now
+from tamas.store.clock import DAY, now
 from tamas.store.database import Database
 from tamas.store.schema import cdr, cel, queue_log
 
@@ -16,7 +16,6 @@ BATCH = 500
 PAUSE_SECONDS = 0.05
 """Between transactions, so that Asterisk and requests get the lock on SQLite."""
 
-_DAY = 24 * 3600 * MICROSECONDS
 _INBOXES: tuple[Table, ...] = (cel, cdr, queue_log)
 
 
@@ -28,7 +27,7 @@ async def prune_inbox(database: Database, *, days: float, batch: int = BATCH) ->
 
     :returns: how many were deleted.
     """
-    cutoff = now() - int(days * _DAY)
+    cutoff = now() - int(days * DAY)
     deleted = 0
     for table in _INBOXES:
         old = select(table.c.id).where(table.c.processed_at < cutoff).order_by(table.c.processed_at)

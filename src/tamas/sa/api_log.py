@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, no
 from tamas.errors import TamasError
 from tamas.sa.addresses import parse_address, within
 from tamas.settings import Network
-from tamas.store.clock import MICROSECONDS, now
+from tamas.store.clock import DAY, MICROSECONDS, now
 from tamas.store.database import STORE_ERRORS, Database
 from tamas.store.distinct import distinct_values
 from tamas.store.runtime_settings import load_runtime_settings
@@ -40,7 +40,6 @@ PRUNE_BATCH = 1000
 USED_SECONDS = 60
 """``last_used_at`` of an account is written at most this often."""
 MAX_SERVICE = 96
-DAY = 86_400 * MICROSECONDS
 SCAN_ROWS = 1_000_000
 """Rows that one search looks at when no index leads to them."""
 MAX_NAMES = 1000

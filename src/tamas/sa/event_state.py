@@ -15,7 +15,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -24,10 +23,10 @@ from sqlalchemy import and_, func, select
 
 from tamas.engine.watch.view import CallView, EngineView, Party
 from tamas.engine.watch.watcher import EngineWatch
-from tamas.events.demand import note_listener
+from tamas.events.demand import Listening
 from tamas.events.marks import marks_of
 from tamas.events.of_extensions import UNAVAILABLE
-from tamas.events.tail import NOTE_SECONDS
+from tamas.events.rendering import rfc3339
 from tamas.sa.event_stream import PERMISSION
 from tamas.store.database import STORE_ERRORS, Database
 from tamas.store.event_marks_schema import event_marks
@@ -41,7 +40,6 @@ PATH: Final = "/events/state"
 WAIT_SECONDS: Final = 5.0
 """How long the first who asks waits for the engine to be watched."""
 _LOOK_SECONDS: Final = 0.1
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _m = event_marks.c
 
@@ -63,7 +61,7 @@ class EventState:
         self._gateway = gateway
         self._database = database
         self._watch = watch
-        self._note_again_at = 0.0
+        self._listening = Listening(database)
 
     def serves(self, scope: Scope) -> bool:
         """Whether a request is for us."""
@@ -93,9 +91,7 @@ class EventState:
     async def _followed(self) -> bool:
         """Whether what the store says of extensions and trunks is kept up to date."""
         until = time.monotonic() + WAIT_SECONDS
-        if time.monotonic() >= self._note_again_at:
-            await note_listener(self._database)
-            self._note_again_at = time.monotonic() + NOTE_SECONDS
+        await self._listening.note()
         while True:
             async with self._database.read() as connection:
                 if await marks_of(connection, "watch"):
@@ -159,7 +155,7 @@ def _queue(number: str, view: EngineView) -> dict[str, Any]:
             {"agent": agent.agent, "state": agent.state, "paused": agent.paused} for agent in queue.agents
         ],
         "waiting": [
-            {"number": caller.number, "position": caller.position, "since": _time(caller.since)}
+            {"number": caller.number, "position": caller.position, "since": rfc3339(caller.since)}
             for caller in queue.waiting
         ],
     }
@@ -173,17 +169,13 @@ def _call(call: CallView) -> dict[str, Any]:
         "caller": _party(call.caller),
         "callee": None if call.callee is None else _party(call.callee),
         "queue": call.queue,
-        "started_at": _time(call.started_at),
-        "answered_at": None if call.answered_at is None else _time(call.answered_at),
+        "started_at": rfc3339(call.started_at),
+        "answered_at": None if call.answered_at is None else rfc3339(call.answered_at),
     }
 
 
 def _party(party: Party) -> dict[str, Any]:
     return {"number": party.number, "trunk": party.trunk, "state": party.state}
-
-
-def _time(at: int) -> str:
-    return (_EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 async def _answer(

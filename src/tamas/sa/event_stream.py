@@ -36,9 +36,6 @@ CHECK_SECONDS: Final = 2.0
 """How often it is asked whether the account may still listen."""
 _MAX_POSITION: Final = 2**63 - 1
 
-NOT_ALLOWED: Final = 1008
-"""RFC 6455, section 7.4.1."""
-
 
 class _Over(Exception):
     """The stream is at its end."""

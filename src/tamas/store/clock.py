@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 MICROSECONDS = 1_000_000
+DAY = 24 * 3600 * MICROSECONDS
 
 
 def now() -> int:

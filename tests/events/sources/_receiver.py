@@ -11,7 +11,7 @@ from typing import Any, Final
 from support.integrator import Asked, Integrator, page
 from support.server import TamasServer
 from support.waiting import eventually
-from tamas.engine.sip_secrets import SecretSeal, load_or_create_seal_key
+from tamas.engine.sip_secrets import open_seal
 from tamas.events.catalogue import EVENTS
 from tamas.events.marks import marks_of
 from tamas.events.receivers import add_receiver, remove_receiver
@@ -129,7 +129,7 @@ async def receiving(
         integrator.answers[path] = page("")
         for event in EVENTS:
             integrator.answers[f"{path}/{event}"] = page("")
-        seal = SecretSeal(load_or_create_seal_key(server.state_dir / "secrets" / "seal.key"))
+        seal = open_seal(server.state_dir)
         database = await open_database(server.database_url)
         changes = Changes(database)
         try:

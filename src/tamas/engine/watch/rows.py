@@ -19,6 +19,7 @@ from sqlalchemy import Connection as SyncConnection
 from tamas.engine.watch.legs import Originated
 from tamas.store.database import Connection, Database
 from tamas.store.engine_text import EngineText
+from tamas.store.portions import portions
 from tamas.store.schema import cel, extensions, originates, ps_contacts, queue_members, trunks
 
 Mark = tuple[Any, ...]
@@ -127,7 +128,7 @@ def _decoded(text: str) -> str:
 async def read_originated(database: Database, linkedids: Collection[str]) -> dict[str, Originated]:
     """Which of these calls were asked for through the API, by linked id."""
     found = {}
-    for asked in _portions(linkedids):
+    for asked in portions(linkedids, MAX_ASKED):
         async with database.read() as connection:
             rows = await connection.rows(select(originates).where(originates.c.uniqueid.in_(asked)))
         for row in rows:
@@ -143,7 +144,7 @@ async def read_originated(database: Database, linkedids: Collection[str]) -> dic
 async def read_past(database: Database, linkedids: Collection[str]) -> dict[str, Past]:
     """When channels of these calls began and were answered, by linked id."""
     found: dict[str, Past] = {}
-    for asked in _portions(linkedids):
+    for asked in portions(linkedids, MAX_ASKED):
         statement = select(cel.c.eventtype, cel.c.eventtime, cel.c.uniqueid, cel.c.linkedid).where(
             cel.c.linkedid.in_(asked), cel.c.eventtype.in_(("CHAN_START", "ANSWER"))
         )
@@ -154,11 +155,6 @@ async def read_past(database: Database, linkedids: Collection[str]) -> dict[str,
             times = past.began if row["eventtype"] == "CHAN_START" else past.answered
             times[row["uniqueid"]] = _microseconds(row["eventtime"])
     return found
-
-
-def _portions(linkedids: Collection[str]) -> list[list[str]]:
-    ids = list(linkedids)
-    return [ids[start : start + MAX_ASKED] for start in range(0, len(ids), MAX_ASKED)]
 
 
 def _microseconds(text: str) -> int:
