@@ -69,7 +69,7 @@ fi
 if [ "${1:-run}" = dev ]; then
     # The browser of the console's tests, and letters for what the console brings no font for.
     missing=()
-    command -v chromium >/dev/null || missing+=(chromium)
+    command -v chromium-headless-shell >/dev/null || missing+=(chromium-headless-shell)
     [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
     [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
 fi

@@ -15,7 +15,9 @@ import sys
 import uvloop
 
 from tamas.errors import SetupError, TamasError
+from tamas.console.app import declared_services as declare_console
 from tamas.logs import configure_logging
+from tamas.sa.app import declared_services as declare_sa
 from tamas.server import serve_api, serve_main
 from tamas.settings import Settings, load_settings
 from tamas.supervisor import EXIT_CONFIGURATION, PREPARED
@@ -77,6 +79,9 @@ def main() -> int:
         for descriptor in (arguments.http_fd, arguments.heartbeat_fd):
             os.set_inheritable(descriptor, False)
         listener = socket.socket(fileno=arguments.http_fd)
+        # Half a second in which the event loop would stand still, with calls waiting.
+        declare_sa()
+        declare_console()
         _relieve_garbage_collector()
         uvloop.run(_run(arguments.role, settings, listener, arguments.heartbeat_fd))
     except Exception as error:

@@ -72,19 +72,35 @@ class Lines:
         """The most calls that were there at the same time."""
         return most_at_once(self.log)
 
-    def overlaps(self, most: int) -> str:
-        """For the reader of a failure: calls that began while so many were there, and for how long."""
+    def overlaps(self, most: int, freed: Mapping[str, Sequence[float]] | None = None) -> str:
+        """For the reader of a failure: calls that began while so many were there, and which stayed too long.
+
+        :param freed: when the store took the calls of a number for over, seconds since the epoch.
+        """
         found = []
         for call in sorted(self.log, key=lambda call: call.started_at):
-            ends = sorted(
-                other.ended_at or math.inf
-                for other in self.log
-                if other.started_at <= call.started_at and (other.ended_at or math.inf) > call.started_at
+            there = sorted(
+                (
+                    other
+                    for other in self.log
+                    if other.started_at <= call.started_at and (other.ended_at or math.inf) > call.started_at
+                ),
+                key=lambda other: other.ended_at or math.inf,
             )
-            if len(ends) > most:
-                over = ends[len(ends) - most - 1] - call.started_at
-                found.append(f"{dialed(call)} at {call.started_at:.3f}: {len(ends)} for {over * 1000:.0f} ms")
-        return "; ".join(found)
+            if len(there) <= most:
+                continue
+            line = f"{dialed(call)} at {call.started_at:.3f}: {len(there)}"
+            for other in there if freed is not None else ():
+                before = [
+                    at for at in freed.get(dialed(other), ()) if other.started_at <= at <= call.started_at
+                ]
+                if before:
+                    line += (
+                        f"; {dialed(other)} since {other.started_at:.3f}, freed {before[-1]:.3f}, "
+                        f"ended {other.ended_at or math.inf:.3f} ({other.end})"
+                    )
+            found.append(line)
+        return "\n".join(found)
 
     def gaps(self) -> list[float]:
         """Seconds between the beginnings of calls."""

@@ -157,7 +157,12 @@ class Campaign:
         assert set(seen) <= set(self.numbers)
         assert max(seen.values()) <= TRIES
         self.lines.assert_no_number_twice_at_once()
-        assert self.lines.most_at_once() <= self.capacity, self.lines.overlaps(self.capacity)
+        freed: dict[str, list[float]] = {}
+        for row in sorted(attempts, key=lambda row: int(row["ended_at"])):
+            freed.setdefault(row["number"], []).append(row["ended_at"] / MICROSECONDS)
+        assert self.lines.most_at_once() <= self.capacity, (
+            f"killed at {self.kills}\n{self.lines.overlaps(self.capacity, freed)}"
+        )
         assert all(row["ended_at"] for row in attempts)
         written = Counter(row["number"] for row in attempts)
         assert not {number for number in seen if seen[number] > written[number]}, "a call without an attempt"

@@ -20,7 +20,6 @@ DESKTOP: Final = (1280, 800)
 PHONE: Final = (390, 844)
 PICTURES: Final = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 CHROMIUM_OPTIONS: Final = (
-    "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -32,12 +31,17 @@ CHROMIUM_OPTIONS: Final = (
 
 
 class ChromiumMissing(Exception):
-    """There is no Chromium. 'make setup-dev' installs Debian's; TAMAS_TEST_CHROMIUM may name another."""
+    """There is no Chromium without a window; 'make setup-dev' installs Debian's."""
 
 
 def chromium() -> str:
-    """Path of the browser. :raises ChromiumMissing: there is none."""
-    found = os.environ.get("TAMAS_TEST_CHROMIUM") or shutil.which("chromium")
+    """Path of the browser: the pages' engine without a window and all that belongs to one.
+
+    ``TAMAS_TEST_CHROMIUM`` may name another.
+
+    :raises ChromiumMissing: there is none.
+    """
+    found = os.environ.get("TAMAS_TEST_CHROMIUM") or shutil.which("chromium-headless-shell")
     if found is None:
         raise ChromiumMissing(ChromiumMissing.__doc__)
     return found

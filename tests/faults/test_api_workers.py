@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 
@@ -53,7 +55,7 @@ async def test_originate_through_api_workers(several: Scene) -> None:
 
     await eventually(ready, what="every worker being ready")
     main = server.main_worker
-    os.kill(main.pid, signal.SIGSTOP)
+    await _hold_still(server)
     try:
         originated = await _originate(server)
         first = await several.phone("201").incoming()
@@ -66,6 +68,23 @@ async def test_originate_through_api_workers(several: Scene) -> None:
     await first.until_ended()
     assert_answered(await several.record(originated_call_id=originated), talk=second)
     assert server.main_worker.pid == main.pid
+
+
+async def _hold_still(server: TamasServer) -> None:
+    """Stop the main worker at a moment when it does not hold the store's lock, which others would wait for."""
+    main = server.main_worker
+
+    def held() -> bool:
+        os.kill(main.pid, signal.SIGSTOP)
+        with contextlib.closing(sqlite3.connect(server.state_dir / "tamas.db", timeout=0)) as store:
+            try:
+                store.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                os.kill(main.pid, signal.SIGCONT)
+                return False
+        return True
+
+    await eventually(held, what="the main worker at rest")
 
 
 async def _readyz(server: TamasServer) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import select
 
 from sa._server import RunningSa
@@ -12,7 +13,9 @@ from tamas.sa.accounts import (
     AccountExists,
     UnknownAccount,
     create_account,
+    hash_of_nobody,
     list_accounts,
+    password_hasher,
     remove_account,
     rotate,
     set_enabled,
@@ -148,3 +151,12 @@ def test_forms_of_a_permission(given: str, kept: str, opens: list[str], shuts: l
     permissions = Permissions(checked_patterns([given, "/setting/ping/act"]))
     assert [name for name in opens if not permissions.allow(name)] == []
     assert [name for name in shuts if permissions.allow(name)] == []
+
+
+def test_what_an_unknown_user_is_checked_against() -> None:
+    """A hash of the costs that stored ones have, which is computed whole and never matches."""
+    nobody = hash_of_nobody(password_hasher)
+    assert not password_hasher.check_needs_rehash(nobody)
+    with pytest.raises(VerifyMismatchError):
+        password_hasher.verify(nobody, "")
+    assert nobody != hash_of_nobody(password_hasher)

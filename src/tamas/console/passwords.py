@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from tamas.errors import TamasError
-from tamas.sa.accounts import MAX_PASSWORD, password_hasher
+from tamas.sa.accounts import MAX_PASSWORD, hash_of_nobody, password_hasher
 
 MIN_PASSWORD = 10
 """Characters."""
@@ -60,7 +60,7 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher = password_hasher) -> None:
         self._hasher = hasher
         self._threads = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="console-password")
-        self._nobody = hasher.hash(secrets.token_urlsafe())
+        self._nobody = hash_of_nobody(hasher)
 
     def close(self) -> None:
         """Let the threads end."""

@@ -7,6 +7,7 @@ change generation, so that every process obeys it on its next request.
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import re
 import secrets
@@ -16,6 +17,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 from argon2 import PasswordHasher
+from argon2.low_level import ARGON2_VERSION
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from tamas.errors import TamasError
@@ -38,6 +40,20 @@ MAX_PASSWORD = 256
 
 password_hasher = PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1)
 """Argon2id with 32 MiB and three passes: some tens of milliseconds, above OWASP's recommended minimum."""
+
+
+def hash_of_nobody(hasher: PasswordHasher) -> str:
+    """What no password verifies against, and what takes as long to find out as with a stored hash.
+
+    Chance in the form that the hasher stores (PHC string format), so that it costs nothing to make.
+    """
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(length)).decode().rstrip("=")
+        for length in (hasher.salt_len, hasher.hash_len)
+    )
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"
+
 
 _USERNAME = re.compile(r"[^\x00-\x20\x7f-\xa0:\ud800-\udfff]{1,64}")
 

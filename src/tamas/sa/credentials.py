@@ -22,7 +22,7 @@ from typing import Literal
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from tamas.sa.accounts import MAX_PASSWORD, password_hasher
+from tamas.sa.accounts import MAX_PASSWORD, hash_of_nobody, password_hasher
 from tamas.sa.snapshot import KnownAccount, Snapshot
 from tamas.sa.throttle import Throttle
 
@@ -81,7 +81,7 @@ class Authenticator:
         self._remembered: dict[bytes, _Verified] = {}
         self._verifying: dict[tuple[bytes, str], asyncio.Future[bool]] = {}
         self._threads = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="sa-password")
-        self._nobody = hasher.hash(secrets.token_urlsafe())
+        self._nobody = hash_of_nobody(hasher)
 
     def close(self) -> None:
         """Let the hashing threads end."""
