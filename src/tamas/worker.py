@@ -14,8 +14,8 @@ import sys
 
 import uvloop
 
-from tamas.errors import SetupError, TamasError
 from tamas.console.app import declared_services as declare_console
+from tamas.errors import SetupError, TamasError
 from tamas.logs import configure_logging
 from tamas.sa.app import declared_services as declare_sa
 from tamas.server import serve_api, serve_main

@@ -72,7 +72,7 @@ class Lines:
         """The most calls that were there at the same time."""
         return most_at_once(self.log)
 
-    def overlaps(self, most: int, freed: Mapping[str, Sequence[float]] | None = None) -> str:
+    def overlaps(self, most: int, freed: Mapping[str, Sequence[float]]) -> str:
         """For the reader of a failure: calls that began while so many were there, and which stayed too long.
 
         :param freed: when the store took the calls of a number for over, seconds since the epoch.
@@ -90,7 +90,7 @@ class Lines:
             if len(there) <= most:
                 continue
             line = f"{dialed(call)} at {call.started_at:.3f}: {len(there)}"
-            for other in there if freed is not None else ():
+            for other in there:
                 before = [
                     at for at in freed.get(dialed(other), ()) if other.started_at <= at <= call.started_at
                 ]

@@ -71,7 +71,7 @@ async def test_originate_through_api_workers(several: Scene) -> None:
 
 
 async def _hold_still(server: TamasServer) -> None:
-    """Stop the main worker at a moment when it does not hold the store's lock, which others would wait for."""
+    """Stop the main worker while it does not hold the store's lock, for which others would wait."""
     main = server.main_worker
 
     def held() -> bool:
