@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tamas.store.clock import now
@@ -25,6 +25,10 @@ Kind = Literal["extension", "trunk", "channel", "survey", "listener", "watch"]
 _STATE_LENGTH: Final = 120
 
 _m = event_marks.c
+_FORGET_CALLS = delete(event_marks).where(
+    _m.call.in_(bindparam("calls", expanding=True)), _m.kind.in_(("channel", "survey"))
+)
+"""Made once, for it runs with each call that ends."""
 
 
 @dataclass(frozen=True)
@@ -91,5 +95,4 @@ async def unmark(tx: Connection, kind: Kind, names: Collection[str]) -> None:
 async def unmark_calls(tx: Connection, calls: Collection[str]) -> None:
     """Forget what was told of calls that are over, but not what their extensions do."""
     for portion in portions(calls):
-        which = _m.call.in_(portion), _m.kind.in_(("channel", "survey"))
-        await tx.execute(delete(event_marks).where(*which))
+        await tx.execute(_FORGET_CALLS, {"calls": portion})

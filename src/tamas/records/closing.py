@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Table, bindparam, func, select, tuple_, update
+from sqlalchemy import BindParameter, Select, Table, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tamas.autodialer.results import settle
@@ -41,6 +41,45 @@ from tamas.store.schema import (
 )
 
 _KEYS_PER_STATEMENT = 1000
+_KEYS: Final[Mapping[Table, tuple[str, ...]]] = {
+    calls: ("cuid",),
+    queue_visits: ("queue_id",),
+    queue_attempts: ("uniqueid",),
+    poll_answers: ("cuid", "position"),
+    faxes: ("uniqueid",),
+}
+"""What tells the rows of a table apart."""
+
+
+def _of_keys(table: Table, keys: tuple[str, ...]) -> Select[Any]:
+    columns = [table.c[key] for key in keys]
+    wanted: BindParameter[Any] = bindparam("wanted", expanding=True)
+    return select(table).where(
+        columns[0].in_(wanted) if len(keys) == 1 else tuple_(*columns).in_(wanted),
+    )
+
+
+# Made once, for they run with each call that ends; the parameters are lists but for ``at``.
+_KNOWN = {table: _of_keys(table, keys) for table, keys in _KEYS.items()}
+_LAST = {table: select(func.max(table.c.id)) for table in _KEYS}
+_SETTLE_CEL = (
+    update(cel)
+    .where(cel.c.linkedid.in_(bindparam("names", expanding=True)), cel.c.processed_at.is_(None))
+    .values(processed_at=bindparam("at"))
+)
+_SETTLE_CDR = (
+    update(cdr).where(cdr.c.id.in_(bindparam("ids", expanding=True))).values(processed_at=bindparam("at"))
+)
+_SETTLE_QUEUE_LOG = (
+    update(queue_log)
+    .where(queue_log.c.callid.in_(bindparam("names", expanding=True)), queue_log.c.processed_at.is_(None))
+    .values(processed_at=bindparam("at"))
+)
+_CLOSE_ORIGINATE = (
+    update(originates)
+    .where(originates.c.originated_call_id == bindparam("of"), originates.c.closed_at.is_(None))
+    .values(closed_at=bindparam("at"), reason=bindparam("why"))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +124,11 @@ async def write_calls(tx: Connection, dialect: Dialect, closings: Sequence[Closi
     # Calls of campaigns have a report of their own.
     ordinary = [record.call for record in records if record.attempt is None]
     fresh = Fresh(
-        calls=await _write(tx, calls, ("cuid",), ordinary, at),
-        visits=await _write(tx, queue_visits, ("queue_id",), visits, at, names),
-        attempts=await _write(tx, queue_attempts, ("uniqueid",), attempts, at, names),
-        answers=await _write(tx, poll_answers, ("cuid", "position"), answers, at),
-        received=await _write(tx, faxes, ("uniqueid",), received, at),
+        calls=await _write(tx, calls, ordinary, at),
+        visits=await _write(tx, queue_visits, visits, at, names),
+        attempts=await _write(tx, queue_attempts, attempts, at, names),
+        answers=await _write(tx, poll_answers, answers, at),
+        received=await _write(tx, faxes, received, at),
         sent=[
             record.sent for record in records if record.sent is not None and await _end_fax(tx, record.sent)
         ],
@@ -123,7 +162,6 @@ def _without(record: CallRecord, lost: frozenset[str]) -> CallRecord:
 async def _write(
     tx: Connection,
     table: Table,
-    keys: tuple[str, ...],
     rows: Sequence[ReportRow],
     at: int,
     names: Mapping[str, str] | None = None,
@@ -135,9 +173,10 @@ async def _write(
     """
     if not rows:
         return []
+    keys = _KEYS[table]
     wanted = {tuple(values[key] for key in keys): values for values in (row.values() for row in rows)}
-    known = {tuple(row[key] for key in keys): row for row in await _known(tx, table, keys, list(wanted))}
-    last = await tx.scalar(select(func.max(table.c.id)))
+    known = {tuple(row[key] for key in keys): row for row in await _known(tx, table, list(wanted))}
+    last = await tx.scalar(_LAST[table])
     fresh: list[dict[str, Any]] = []
     for key, values in wanted.items():
         old = known.get(key)
@@ -153,16 +192,13 @@ async def _write(
     return fresh
 
 
-async def _known(
-    tx: Connection, table: Table, keys: tuple[str, ...], wanted: Sequence[tuple[Any, ...]]
-) -> list[Row]:
+async def _known(tx: Connection, table: Table, wanted: Sequence[tuple[Any, ...]]) -> list[Row]:
     """Rows of these keys that are there. A call may have more of them than a statement parameters."""
-    columns = [table.c[key] for key in keys]
+    one = len(_KEYS[table]) == 1
     found: list[Row] = []
     for start in range(0, len(wanted), _KEYS_PER_STATEMENT):
         some = wanted[start : start + _KEYS_PER_STATEMENT]
-        which = columns[0].in_([key[0] for key in some]) if len(keys) == 1 else tuple_(*columns).in_(some)
-        found += await tx.rows(select(table).where(which))
+        found += await tx.rows(_KNOWN[table], {"wanted": [key[0] for key in some] if one else list(some)})
     return found
 
 
@@ -186,18 +222,12 @@ async def _settle(tx: Connection, dialect: Dialect, closings: Sequence[Closing],
     """Mark what the calls were made of."""
     linkedids = sorted({linkedid for closing in closings for linkedid in closing.linkedids})
     await unmark_calls(tx, linkedids)
-    await tx.execute(
-        update(cel).where(cel.c.linkedid.in_(linkedids), cel.c.processed_at.is_(None)).values(processed_at=at)
-    )
+    await tx.execute(_SETTLE_CEL, {"names": linkedids, "at": at})
     cdr_ids = [cdr_id for closing in closings for cdr_id in closing.cdr_ids]
     if cdr_ids:
-        await tx.execute(update(cdr).where(cdr.c.id.in_(cdr_ids)).values(processed_at=at))
+        await tx.execute(_SETTLE_CDR, {"ids": cdr_ids, "at": at})
     callids = sorted({uniqueid for closing in closings for uniqueid in closing.queued})
-    await tx.execute(
-        update(queue_log)
-        .where(queue_log.c.callid.in_(callids), queue_log.c.processed_at.is_(None))
-        .values(processed_at=at)
-    )
+    await tx.execute(_SETTLE_QUEUE_LOG, {"names": callids, "at": at})
     joined = [
         {"linkedid": linkedid, "into_linkedid": closing.cuid}
         for closing in closings
@@ -207,14 +237,13 @@ async def _settle(tx: Connection, dialect: Dialect, closings: Sequence[Closing],
         insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
         await tx.execute(insert(merged_linkedids).on_conflict_do_nothing(), joined)
     originated = [
-        {"of": closing.record.call.originated_call_id, "why": closing.record.call.reason}
+        {
+            "of": closing.record.call.originated_call_id,
+            "why": closing.record.call.reason,
+            "at": at,
+        }
         for closing in closings
         if closing.record.call.originated_call_id is not None
     ]
     if originated:
-        await tx.execute(
-            update(originates)
-            .where(originates.c.originated_call_id == bindparam("of"), originates.c.closed_at.is_(None))
-            .values(closed_at=at, reason=bindparam("why")),
-            originated,
-        )
+        await tx.execute(_CLOSE_ORIGINATE, originated)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, select
 
 from tamas.autodialer.attempts import attempts_among
 from tamas.records.facts import extra_of
@@ -43,6 +43,14 @@ _CDR = select(
 _QUEUE_LOG = select(
     queue_log.c.id, queue_log.c.time, queue_log.c.callid, queue_log.c.queuename, queue_log.c.event
 )
+
+# Made once, for they run with each call that ends; ``names`` is a list.
+_names: BindParameter[Any] = bindparam("names", expanding=True)
+_CEL_OF = _CEL.where(cel.c.linkedid.in_(_names))
+_MOVED = select(cel.c.uniqueid, cel.c.linkedid).where(cel.c.uniqueid.in_(_names)).distinct()
+_CDR_OF = _CDR.where(cdr.c.linkedid.in_(_names)).order_by(cdr.c.id)
+_ORIGINATE_OF = select(originates).where(originates.c.uniqueid.in_(_names))
+_QUEUE_LOG_OF = _QUEUE_LOG.where(queue_log.c.callid.in_(_names)).order_by(queue_log.c.id)
 
 
 @dataclass(kw_only=True)
@@ -124,15 +132,14 @@ async def read_calls(connection: Connection, linkedids: Iterable[str]) -> list[C
         if not missing:
             break
         by_linkedid.update((linkedid, []) for linkedid in missing)
-        for row in await connection.rows(_CEL.where(cel.c.linkedid.in_(sorted(missing)))):
+        for row in await connection.rows(_CEL_OF, {"names": sorted(missing)}):
             by_linkedid[row["linkedid"]].append(row)
         homes: dict[str, str] = {}
         for linkedid in missing:
             for uniqueid in _strays(by_linkedid[linkedid]):
                 _join(parents, homes.setdefault(uniqueid, linkedid), linkedid)
         if homes:
-            moved = select(cel.c.uniqueid, cel.c.linkedid).where(cel.c.uniqueid.in_(sorted(homes))).distinct()
-            for row in await connection.rows(moved):
+            for row in await connection.rows(_MOVED, {"names": sorted(homes)}):
                 wanted.add(row["linkedid"])
                 _join(parents, homes[row["uniqueid"]], row["linkedid"])
     groups: dict[str, CallRows] = {}
@@ -143,16 +150,15 @@ async def read_calls(connection: Connection, linkedids: Iterable[str]) -> list[C
     found = {linkedid: group for group in groups.values() for linkedid in group.linkedids}
     names = sorted(found)
     if names:
-        for row in await connection.rows(_CDR.where(cdr.c.linkedid.in_(names)).order_by(cdr.c.id)):
+        for row in await connection.rows(_CDR_OF, {"names": names}):
             found[row["linkedid"]].cdr.append(row)
-        for row in await connection.rows(select(originates).where(originates.c.uniqueid.in_(names))):
+        for row in await connection.rows(_ORIGINATE_OF, {"names": names}):
             found[row["uniqueid"]].originate = row
         for uniqueid in await attempts_among(connection, names):
             found[uniqueid].is_attempt = True
     queued = {uniqueid: group for group in groups.values() for uniqueid in group.queued}
     if queued:
-        said = _QUEUE_LOG.where(queue_log.c.callid.in_(sorted(queued))).order_by(queue_log.c.id)
-        for row in await connection.rows(said):
+        for row in await connection.rows(_QUEUE_LOG_OF, {"names": sorted(queued)}):
             queued[row["callid"]].queue_log.append(row)
     return list(groups.values())
 

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import bindparam, or_, select, text, update
 
 from tamas.records.breaks import note_breaks
 from tamas.records.build import build_record
@@ -50,19 +50,30 @@ LATE_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.05
 _AFTER_WAKE_SECONDS = (0.03, 0.1, 0.3)
 """A wake comes with a hangup, a moment before the last rows are committed."""
+_LATE_LOOK_SECONDS = 0.25
 _TROUBLE_SECONDS = 1.0
 
-_ANYTHING = HotQuery(
-    # Conditions are written out, so that the partial indexes answer.
+_ENDED = HotQuery(
+    # Conditions are written out, so that the partial index answers.
+    text(
+        "SELECT linkedid FROM cel WHERE processed_at IS NULL AND eventtype = 'LINKEDID_END'"
+        " ORDER BY id LIMIT :most"
+    )
+)
+_CLAIM = (
+    select(cel.c.id, cel.c.linkedid)
+    .where(cel.c.id.in_(bindparam("ends", expanding=True)), cel.c.processed_at.is_(None))
+    .with_for_update(skip_locked=True)
+)
+_LATE = HotQuery(
     select(
         or_(
-            select(cel.c.id).where(text("processed_at IS NULL AND eventtype = 'LINKEDID_END'")).exists(),
             select(cdr.c.id).where(text("processed_at IS NULL")).exists(),
             select(queue_log.c.id).where(text("processed_at IS NULL")).exists(),
         )
     )
 )
-"""Whether a look is worth more than this question: on a quiet system it hardly ever is."""
+"""Whether a look for what came late is worth more than this question: on a quiet system it hardly ever is."""
 
 
 class Ingestion:
@@ -90,6 +101,8 @@ class Ingestion:
         """Linked id to when it was first found not ready, and when to look again (monotonic)."""
         self._lease = HeldLease(database, LEASE, seconds=LEASE_SECONDS, holder=holder)
         self._stepping = asyncio.Lock()
+        self._late_at = 0.0
+        """When to look again for what came late (monotonic)."""
 
     def wake(self) -> None:
         """Something ended: look now instead of at the next poll. Cheap; call it on every AMI ``Hangup``."""
@@ -102,7 +115,10 @@ class Ingestion:
         try:
             while True:
                 try:
-                    worked = await self.step()
+                    late = time.monotonic() >= self._late_at
+                    worked = await self.step(late=late)
+                    if late and not worked:
+                        self._late_at = time.monotonic() + _LATE_LOOK_SECONDS
                 except STORE_ERRORS as error:
                     if not troubled:
                         log.warning("cannot ingest call records: %s; trying on", error)
@@ -127,20 +143,21 @@ class Ingestion:
                 return False
             await asyncio.sleep(0 if worked else _LOOK_AGAIN_SECONDS / 2)
 
-    async def step(self) -> int:
-        """Do a few milliseconds' worth of work; returns how many rows of the inboxes led to it."""
+    async def step(self, *, late: bool = True) -> int:
+        """Do a few milliseconds' worth of work; returns how many rows of the inboxes led to it.
+
+        :param late: whether to look also for what came behind the record of its call, and for breaks.
+        """
         async with self._stepping:
             if not await self._lease.hold():
                 return 0
-            ((anything,),) = await self._database.hot(_ANYTHING)
-            if not anything and not self._waiting:
-                return 0
-            return (
-                await self._close_ended()
-                or await self._amend_late()
-                or await self._pass_over_late()
-                or await note_breaks(self._database)
-            )
+            return await self._close_ended() or (await self._look_for_late() if late else 0)
+
+    async def _look_for_late(self) -> int:
+        ((anything,),) = await self._database.hot(_LATE)
+        if not anything:
+            return 0
+        return await self._amend_late() or await self._pass_over_late() or await note_breaks(self._database)
 
     # -- calls that ended -----------------------------------------------------------------------------------
 
@@ -174,12 +191,7 @@ class Ingestion:
         if not closings and not elsewhere and not nothing:
             return 0
         async with self._database.write() as tx:
-            claim = (
-                select(cel.c.id, cel.c.linkedid)
-                .where(cel.c.id.in_(ends + elsewhere), cel.c.processed_at.is_(None))
-                .with_for_update(skip_locked=True)
-            )
-            claimed = {row["linkedid"] for row in await tx.rows(claim)}
+            claimed = {row["linkedid"] for row in await tx.rows(_CLAIM, {"ends": ends + elsewhere})}
             mine = [closing for closing in closings if closing.linkedids & claimed]
             await write_calls(tx, self._database.dialect, mine)
             await pass_over(tx, nothing)
@@ -202,19 +214,13 @@ class Ingestion:
     async def _candidates(self) -> list[CallRows]:
         """Calls whose LINKEDID_END is unprocessed, but for those that were looked at a moment ago."""
         at = time.monotonic()
-        statement = (
-            select(cel.c.linkedid)
-            .where(cel.c.eventtype == "LINKEDID_END", cel.c.processed_at.is_(None))
-            .order_by(cel.c.id)
-            .limit(BATCH + len(self._waiting))
-        )
+        ended = [str(row[0]) for row in await self._database.hot(_ENDED, BATCH + len(self._waiting))]
+        for linkedid in self._waiting.keys() - set(ended):
+            del self._waiting[linkedid]
+        due = [name for name in ended if name not in self._waiting or self._waiting[name][1] <= at]
+        if not due:
+            return []
         async with self._database.read() as connection:
-            ended = [row["linkedid"] for row in await connection.rows(statement)]
-            for linkedid in self._waiting.keys() - set(ended):
-                del self._waiting[linkedid]
-            due = [name for name in ended if name not in self._waiting or self._waiting[name][1] <= at]
-            if not due:
-                return []
             return await read_calls(connection, due[:BATCH])
 
     def _is_late(self, group: CallRows) -> bool:
