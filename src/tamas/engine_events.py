@@ -25,7 +25,8 @@ INBOX_DAYS = 7.0
 PRUNE_SECONDS = 3600.0
 LIST_SECONDS = 10.0
 RETRY_SECONDS = 1.0
-_WAKING = frozenset({"Hangup", "OriginateResponse"})
+WANTED_EVENTS = frozenset({"Hangup", "OriginateResponse"})
+"""The AMI events that :meth:`EngineEvents.on_event` does something with; the others need not be sent."""
 
 
 class EngineEvents:
@@ -38,7 +39,7 @@ class EngineEvents:
 
     def on_event(self, event: AmiMessage) -> None:
         """Take one AMI event; returns at once."""
-        if event.event not in _WAKING:
+        if event.event not in WANTED_EVENTS:
             return
         self._ingestion.wake()
         if event.event == "OriginateResponse" and event.get("Response") != "Success":

@@ -40,7 +40,7 @@ from tamas.engine.music import link_stock_music, record_music
 from tamas.engine.sip_secrets import SecretSeal, open_seal
 from tamas.engine.status_file import keep_status
 from tamas.engine.watch.watcher import EngineWatch
-from tamas.engine_events import EngineEvents
+from tamas.engine_events import WANTED_EVENTS, EngineEvents
 from tamas.events.delivery import Delivery
 from tamas.events.demand import Demand
 from tamas.fax_sender import FaxSender
@@ -202,6 +202,7 @@ def _engine(store: OpenStore, install: AsteriskInstall, events: EngineEvents, fl
         install,
         agi_handler=flow.handle,
         on_event=events.on_event,
+        only_events=WANTED_EVENTS,
         on_ready=on_ready,
     )
     store.changes.on_return = lambda: events.on_store_return(lambda: engine.ami, lambda: on_ready(True))

@@ -206,6 +206,29 @@ async def test_originate_result_is_an_event(engine: Engine) -> None:
 
 
 @pytest.mark.engine
+async def test_only_the_events_that_are_wanted_are_sent(engine: Engine) -> None:
+    """Two kinds are asked for by name: of a call, nothing else comes; lists are complete all the same."""
+    async with running(engine, only_events=("Hangup", "OriginateResponse")) as peer:
+        await peer.client.wait_connected(10)
+        peer.events.clear()
+        await peer.client.action(
+            "Originate",
+            {
+                "Channel": "Local/brief@calls",
+                "Context": "calls",
+                "Exten": "brief",
+                "Priority": "1",
+                "Async": "true",
+            },
+        )
+        await peer.event("Hangup")
+        assert (await peer.event("OriginateResponse"))["Response"] == "Success"
+        assert {event.event for event in peer.events} == {"Hangup", "OriginateResponse"}
+        commands = await peer.client.list_action("CoreShowChannels")
+        assert isinstance(commands, list)
+
+
+@pytest.mark.engine
 async def test_repeated_variable_headers_reach_the_channel(engine: Engine) -> None:
     """A sequence becomes repeated headers; commas, quotes and backslashes survive."""
     value = 'a,b "c" \\ (d, ${EPOCH} سلام'

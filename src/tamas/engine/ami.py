@@ -13,7 +13,7 @@ import logging
 import random
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -439,7 +439,7 @@ class AmiClient:
     each login and before ``connected`` becomes true; actions already work in it (this is where state is read
     afresh); when it raises, the connection is given up and tried again. ``on_disconnect`` is called once for
     each login that was lost. ``event_mask`` names the event classes to subscribe to, as in the ``Events``
-    action.
+    action, and ``only_events`` the events of these classes that are sent once we are connected (empty: all).
 
     Asterisk accepts a login before it has loaded its modules: with the class ``system`` in the mask,
     ``on_connect`` and ``connected`` wait for the event ``FullyBooted``.
@@ -456,6 +456,7 @@ class AmiClient:
         on_connect: Callable[[], Awaitable[None]] | None = None,
         on_disconnect: Callable[[], None] | None = None,
         event_mask: str = DEFAULT_EVENT_MASK,
+        only_events: Collection[str] = (),
         backoff: BackOff | None = None,
         draw: Callable[[], float] = random.random,
         idle_seconds: float = IDLE_SECONDS,
@@ -463,6 +464,7 @@ class AmiClient:
         self._host = host
         self._port = port
         self._credentials = {"Username": username, "Secret": secret, "Events": event_mask}
+        self._only_events = tuple(only_events)
         self._on_event = on_event
         self._awaits_boot = not {"system", "all", "on"}.isdisjoint(event_mask.replace(" ", "").split(","))
         self._booted = asyncio.Event()
@@ -647,6 +649,7 @@ class AmiClient:
             await self._log_in(connection)
             if self._awaits_boot:
                 await self._wait_booted(reading)
+            await self._filter(connection)
             self._connection = connection
             try:
                 await self._prepare(reading)
@@ -674,6 +677,11 @@ class AmiClient:
             self._wake_waiters(refused)
             raise refused
         self._refused = None
+
+    async def _filter(self, connection: _Connection) -> None:
+        for name in self._only_events:
+            fields = {"Operation": "Add", "MatchCriteria": f"action(include),name({name})"}
+            _raise_if_failed("Filter", await connection.exchange("Filter", fields, timeout=CONNECT_SECONDS))
 
     def _take_event(self, event: AmiMessage) -> None:
         if event.event == "FullyBooted":

@@ -13,7 +13,7 @@ import dataclasses
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -97,9 +97,10 @@ class EngineStatus:
 class Engine:
     """Supervises the Asterisk of one state directory.
 
-    ``on_event`` gets each AMI event, in order, and must return quickly. ``on_ready`` is awaited whenever the
-    manager connection to a fully booted Asterisk has come up, before :attr:`ready`; its argument is False for
-    an Asterisk that has just started and so has no calls. ``agi_handler`` serves each FastAGI connection.
+    ``on_event`` gets each AMI event (of ``only_events``, unless that is empty), in order, and must return
+    quickly. ``on_ready`` is awaited whenever the manager connection to a fully booted Asterisk has come up,
+    before :attr:`ready`; its argument is False for an Asterisk that has just started and so has no calls.
+    ``agi_handler`` serves each FastAGI connection.
     """
 
     def __init__(
@@ -111,11 +112,13 @@ class Engine:
         agi_handler: Callable[[AgiSession], Awaitable[None]],
         on_event: Callable[[AmiMessage], None],
         on_ready: Callable[[bool], Awaitable[None]],
+        only_events: Collection[str] = (),
     ) -> None:
         self._settings = dataclasses.replace(settings, database_url=database_url)
         self._install = install
         self._agi_handler = agi_handler
         self._on_event = on_event
+        self._only_events = only_events
         self._on_ready = on_ready
         self._layout = EngineLayout(state_dir=settings.state_dir)
         self._owner: FileLock | None = None
@@ -406,6 +409,7 @@ class Engine:
             username=AMI_USER,
             secret=self._secrets.ami,
             on_event=self._on_event,
+            only_events=self._only_events,
             on_connect=self._on_connect,
             on_disconnect=self._on_disconnect,
             backoff=RECONNECTS,
