@@ -230,6 +230,7 @@ def test_commands_work_before_the_first_start(tmp_path: Path) -> None:
     assert stat.S_IMODE((state / "tamas.db").stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 def test_permissions_that_open_nothing_are_told_of(tmp_path: Path) -> None:
     """A misspelt service is a warning beside the answer; one that is there, and a group of them, are none."""
     state = tmp_path / "state"

@@ -114,6 +114,7 @@ def tree(tmp_path: Path) -> Tree:
     return Tree(tmp_path)
 
 
+@pytest.mark.slow
 def test_built_when_missing_or_stale(tree: Tree) -> None:
     """The pages are built once, and again when a source, the API or the lock file changed, or they went."""
     status, said = tree.run("build")
@@ -178,6 +179,7 @@ def test_the_former_pages_are_served_meanwhile(tree: Tree) -> None:
     assert {path.name for path in tree.web.glob(".*")} == set(), "nothing is left lying about"
 
 
+@pytest.mark.slow
 def test_without_a_registry(tree: Tree) -> None:
     """Where Node cannot be had a build fails with a reason; `make run` is told, and goes on."""
     alone = {"PATH": path_without_node(tree.folder), "PIP_INDEX_URL": NOWHERE, "PIP_CONFIG_FILE": os.devnull}

@@ -99,6 +99,7 @@ async def test_an_inner_extension_is_dialed_after_the_answer(
     assert await settled(server, identity) == ("FAILED", "the call ended before the fax began")
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_killed_settles_what_it_was_sending(
     server: TamasServer, new_carrier: NewCarrier
 ) -> None:

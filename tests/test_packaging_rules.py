@@ -54,6 +54,7 @@ def _index_hosts() -> set[str]:
     return {host for host in hosts if host and host not in PUBLIC_HOSTS | {"localhost"}}
 
 
+@pytest.mark.slow
 def test_rooms_import_only_downward() -> None:
     """The contracts under [tool.importlinter] hold."""
     linter = Path(sys.executable).with_name("lint-imports")

@@ -127,6 +127,7 @@ async def test_workers_die_with_their_supervisor(tmp_path: Path) -> None:
         supervised.end()
 
 
+@pytest.mark.slow
 async def test_api_workers_wait_for_the_store(tmp_path: Path) -> None:
     """Heartbeats alone do not start them; the main worker's word that the store is prepared does."""
     supervised = Supervised(tmp_path, behaviour="prepare", api_workers=1)

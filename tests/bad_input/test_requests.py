@@ -159,6 +159,7 @@ async def test_many_variants_of_valid_requests(target: Target) -> None:
     await storm(target, MANY)
 
 
+@pytest.mark.slow
 async def test_any_json_at_all(target: Target) -> None:
     """Bodies that have nothing to do with a service: refused, or ignored where nothing is required."""
     loop = asyncio.get_running_loop()

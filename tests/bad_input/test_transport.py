@@ -290,6 +290,7 @@ async def held(server: TamasServer, count: int, first: bytes) -> Any:
             writer.close()
 
 
+@pytest.mark.slow
 async def test_four_hundred_connections_that_never_ask(server: TamasServer) -> None:
     """200 send nothing, 200 half a header: closed in time without a word; others are served promptly."""
     half = b"POST /api/v4/setting/ping/act HTTP/1.1\r\nHost: x\r\nX-Ha"

@@ -26,12 +26,14 @@ EVERY_DAY = {
     "test_accounts": 1,
     "test_api_accounts": 1,
     "test_api_logs": 1,
-    "test_calls": 2,
+    "test_calls": 1,
+    "test_first_load": 1,
+    "test_harness": 4,
     "test_home": 1,
     "test_queues": 1,
     "test_settings": 1,
-    "test_trunks": 2,
-    "test_users": 3,
+    "test_trunks": 1,
+    "test_users": 1,
 }
 """How many stories of a page, from its first, are for every day; the others go further into it."""
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from console._console import RunningConsole, running_console
+from support.every_day import keep_on_postgresql
+
+WHERE_STORES_DIFFER = (
+    "test_many_guesses_at_once_gain_nothing",
+    "test_two_changes_at_once",
+    "test_a_page_of_ten_thousand",
+)
+"""Tests of what the store does itself."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark what is not for every day."""
+    keep_on_postgresql(items, Path(__file__).parent, most=1, always=WHERE_STORES_DIFFER)
 
 
 @pytest.fixture

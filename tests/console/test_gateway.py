@@ -304,6 +304,7 @@ async def test_changes_are_in_force_on_the_next_request_of_every_process(
         ] == "wrong_credentials"
 
 
+@pytest.mark.slow
 async def test_no_value_breaks_a_service(console: RunningConsole) -> None:
     """Every parameter of every service gets what does not fit it: never an answer that something broke."""
     odd: tuple[Any, ...] = (

@@ -136,6 +136,7 @@ async def test_a_call_that_only_rings_is_hung_up(
     await eventually(recorded, within=10, what="the record")
 
 
+@pytest.mark.slow
 async def test_every_worker_obeys_at_once(several: TamasServer, browser: Browser) -> None:
     """An account's rights, its being enabled and the allowed addresses count from the next request on,
     whichever worker changed them and whichever is asked.
@@ -182,6 +183,7 @@ async def _lockout(browser: Browser) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 async def test_home_is_the_same_whichever_worker_is_asked(several: TamasServer, browser: Browser) -> None:
     """Also when Asterisk dies: every worker tells of it, of its return, and of the error in the log."""
     record = several.engine_record()

@@ -9,7 +9,7 @@ from support.console import administrator
 from support.server import TamasServer
 from support.servers import NewExtension
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 
 async def test_a_two_way_call_and_its_request_are_seen(

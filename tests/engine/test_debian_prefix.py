@@ -118,6 +118,7 @@ def greeting(prefix: Prefix) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_prefix_holds_what_the_program_links_and_no_more(filled: tuple[Path, Prefix, list[str]]) -> None:
     """hello needs the C library; the rest of its installable closure stays away."""
     _, prefix, told = filled
@@ -129,6 +130,7 @@ def test_prefix_holds_what_the_program_links_and_no_more(filled: tuple[Path, Pre
     assert re.search(r"fetching 1 packages, \d+\.\d MB", told[1])
 
 
+@pytest.mark.slow
 def test_cached_prefix_needs_no_archive(filled: tuple[Path, Prefix, list[str]]) -> None:
     """The second call fetches nothing and says nothing, even when there is no archive any more."""
     cache, prefix, _ = filled
@@ -137,6 +139,7 @@ def test_cached_prefix_needs_no_archive(filled: tuple[Path, Prefix, list[str]]) 
     assert told == []
 
 
+@pytest.mark.slow
 def test_prefix_can_be_moved(filled: tuple[Path, Prefix, list[str]], tmp_path: Path) -> None:
     """A cache directory that was copied and moved elsewhere still holds a prefix that runs from there."""
     shutil.copytree(filled[0], tmp_path / "here", symlinks=True)
@@ -146,6 +149,7 @@ def test_prefix_can_be_moved(filled: tuple[Path, Prefix, list[str]], tmp_path: P
     assert greeting(prefix) == "Hello, world!\n"
 
 
+@pytest.mark.slow
 def test_damaged_manifest_is_named(filled: tuple[Path, Prefix, list[str]], tmp_path: Path) -> None:
     """A prefix whose own record is unreadable is reported with the way out, not used."""
     shutil.copytree(filled[0], tmp_path / "cache", symlinks=True)
@@ -201,6 +205,7 @@ def test_unsigned_list_is_refused(mirror: Path, tmp_path: Path) -> None:
         ensure_prefix(HELLO, tmp_path / "cache", progress=silent, archives=[archive_at(mirror)])
 
 
+@pytest.mark.slow
 def test_changed_package_list_is_refused(mirror: Path, tmp_path: Path) -> None:
     """The signature covers the package list's hash: a changed list is refused."""
     listed = mirror / LISTS
@@ -243,6 +248,7 @@ def test_next_suite_is_tried(genuine_mirror: Path, tmp_path: Path) -> None:
         ),
     ],
 )
+@pytest.mark.slow
 def test_impossible_request_says_why(
     genuine_mirror: Path, tmp_path: Path, change: dict[str, object], reason: str
 ) -> None:
@@ -254,6 +260,7 @@ def test_impossible_request_says_why(
     assert not list(tmp_path.glob(".hello-*"))
 
 
+@pytest.mark.slow
 def test_tree_names_what_its_packages_do_not_bring(genuine: tuple[PrivateApt, Path], tmp_path: Path) -> None:
     """A file, a link's target, a loader or a library that is not there is an error that names it."""
     apt, _ = genuine
@@ -274,6 +281,7 @@ def test_tree_names_what_its_packages_do_not_bring(genuine: tuple[PrivateApt, Pa
         tree.add_linked_libraries(hello)
 
 
+@pytest.mark.slow
 def test_library_is_found_through_declared_dependencies(
     genuine: tuple[PrivateApt, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

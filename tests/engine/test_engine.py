@@ -288,6 +288,7 @@ async def test_changed_settings_wait_for_a_restart(
             assert engine.status().problem is None
 
 
+@pytest.mark.slow
 async def test_interrupted_start_is_replaced(
     settings: Settings, layout: EngineLayout, asterisk_install: AsteriskInstall, no_leftovers: None
 ) -> None:
@@ -300,6 +301,7 @@ async def test_interrupted_start_is_replaced(
             assert process_start_time(pid) is None
 
 
+@pytest.mark.slow
 async def test_killed_while_asterisk_boots(
     settings: Settings, asterisk_install: AsteriskInstall, no_leftovers: None
 ) -> None:
@@ -341,6 +343,7 @@ async def test_reused_pid_is_not_taken_for_asterisk(
         bystander.wait()
 
 
+@pytest.mark.slow
 async def test_broken_asterisk_is_replaced_at_adoption(
     settings: Settings,
     asterisk_install: AsteriskInstall,

@@ -199,6 +199,7 @@ def test_odbc_drivers_load(fetched: AsteriskInstall, tmp_path: Path) -> None:
 
 @pytest.mark.engine
 @as_root_only
+@pytest.mark.slow
 def test_moved_cache_runs_for_an_unprivileged_user(
     fetched: AsteriskInstall, cache_dir: Path, open_dir: Path
 ) -> None:
@@ -219,6 +220,7 @@ def test_moved_cache_runs_for_an_unprivileged_user(
 
 
 @as_root_only
+@pytest.mark.slow
 def test_unprivileged_user_can_fetch(open_dir: Path) -> None:
     """The user nobody, who owns nothing but a cache directory, fetches a program and runs it."""
     script = (

@@ -336,6 +336,7 @@ async def test_changed_settings_count_at_once(sqlite_database: Database, crm: In
     assert numbers(crm, "1.2") == []
 
 
+@pytest.mark.slow
 async def test_nobody_waits_for_the_dead(sqlite_database: Database, crm: Integrator) -> None:
     """Of a hundred receivers thirty hang or are away; the others get everything at once."""
     alive = [f"/{number}" for number in range(70)]
@@ -379,6 +380,7 @@ async def test_one_process_delivers(database: Database, crm: Integrator, monkeyp
     assert numbers(crm, "1.1") == numbers(crm, "1.2") == list(range(5))
 
 
+@pytest.mark.slow
 async def test_a_long_backlog(sqlite_database: Database, crm: Integrator) -> None:
     """More than memory holds arrives all the same, in order, and once."""
     await receiver_at(sqlite_database, crm.url())

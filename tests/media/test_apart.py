@@ -61,6 +61,7 @@ async def test_a_process_that_dies_is_a_refusal(
     assert "ended with status 1" in caplog.text
 
 
+@pytest.mark.slow
 async def test_jobs_wait_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more processes at once than there are slots."""
     running, most = 0, 0

@@ -70,6 +70,7 @@ def test_a_wide_page_is_turned(tmp_path: Path) -> None:
     assert ink(page, (100, 1600, 800, 2200)) > 0.3
 
 
+@pytest.mark.slow
 def test_a_huge_page_is_made_smaller(tmp_path: Path) -> None:
     """A poster of five metres is one page."""
     target = tmp_path / "fax.tif"
@@ -77,6 +78,7 @@ def test_a_huge_page_is_made_smaller(tmp_path: Path) -> None:
     assert pages_of(target)[0].size == FAX
 
 
+@pytest.mark.slow
 def test_a_fax_stays_as_it_is_dot_by_dot(tmp_path: Path) -> None:
     """A TIFF that is a fax already is not touched, however long its pages."""
     pages = [noise(size=FAX), noise(size=(WIDTH, 1000), seed=1), noise(size=(WIDTH, 4000), seed=2)]
@@ -105,6 +107,7 @@ def test_too_many_pages_are_refused(tmp_path: Path) -> None:
         assert not target.exists()
 
 
+@pytest.mark.slow
 def test_a_page_of_a_billion_dots_is_refused(tmp_path: Path) -> None:
     """Few bytes that would be gigabytes of page."""
     content = tiff(Image.new("1", (32_000, 32_000)))

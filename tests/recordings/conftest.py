@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from recordings._archive import Archive
+from support.every_day import keep_on_postgresql
 from tamas.recordings.folders import RecordingFolders
 from tamas.store.database import Database
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark what is not for every day."""
+    keep_on_postgresql(items, Path(__file__).parent, most=1)
 
 
 @pytest.fixture

@@ -64,7 +64,14 @@ async def test_only_mixed_when_so_set(sqlite_archive: Archive) -> None:
     assert probe(archive.folders.kept(name)).channels == 1
 
 
-@pytest.mark.parametrize("where", ["before the rename", "before the row", "before the source goes"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "before the rename",
+        pytest.param("before the row", marks=pytest.mark.slow),
+        pytest.param("before the source goes", marks=pytest.mark.slow),
+    ],
+)
 async def test_killed_at_any_step(
     sqlite_archive: Archive, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

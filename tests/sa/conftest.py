@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -10,6 +10,15 @@ import pytest
 import pytest_asyncio
 
 from sa._server import RunningSa, running_sa
+from support.every_day import keep_on_postgresql
+
+WHERE_STORES_DIFFER = ("test_many_at_once", "test_two_changes_at_once", "test_long_batches")
+"""Tests of what the store does itself. `conformance` sees every service on PostgreSQL every day."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark what is not for every day."""
+    keep_on_postgresql(items, Path(__file__).parent, most=2, always=WHERE_STORES_DIFFER)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -156,6 +156,7 @@ async def test_an_account_that_may_no_more(own_sa: RunningSa, monkeypatch: pytes
             await socket.recv()
 
 
+@pytest.mark.slow
 async def test_a_slow_listener(own_sa: RunningSa, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who takes nothing for a while is told how many events passed, and goes on at the end."""
     monkeypatch.setattr(tail, "MAX_BEHIND", 300)

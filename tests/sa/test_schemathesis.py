@@ -78,6 +78,7 @@ def drive(address: str, examples: int) -> int:
     return sent
 
 
+@pytest.mark.slow
 async def test_a_generated_request_of_each_kind(sqlite_database: Database) -> None:
     """Every service and method, with a body that fits the description."""
     await generated_requests(sqlite_database, 1)

@@ -11,7 +11,7 @@ from support.servers import NewCarrier, NewExtension
 from support.waiting import eventually
 from tamas.demo.phone import AutoAnswer
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 
 async def test_extensions_call_each_other(server: TamasServer, new_extension: NewExtension) -> None:

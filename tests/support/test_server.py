@@ -11,6 +11,7 @@ from support.servers import NewServer
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.slow
 async def test_a_life_of_a_server(new_server: NewServer) -> None:
     """Started, killed, started again on the Asterisk that lived on, stopped; its account stays good."""
     server = await new_server()

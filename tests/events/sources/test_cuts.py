@@ -86,6 +86,7 @@ async def test_a_call_ends_and_one_begins_behind_our_back(floor: Floor, told: Re
     in_order(told.of_call(incoming["unique_id"]), "NewState 204 Ringing", "NewState 204 Idle", "Cdr")
 
 
+@pytest.mark.slow
 async def test_our_process_is_killed_between_fact_and_delivery(floor: Floor, told: Receiver) -> None:
     """The receiver is down, we are killed, the call ends: all arrives afterwards, once, in its order."""
     call, other, cuid = await talk(floor, told)

@@ -13,6 +13,7 @@ from tamas.engine.effects import EFFECTS_SECONDS
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.slow
 async def test_a_hung_engine_holds_a_request_up_once(server: TamasServer) -> None:
     """With Asterisk stopped in its tracks, a batch for many agents is done after one time limit in all."""
     for queue in ("900", "901"):

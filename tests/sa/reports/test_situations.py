@@ -130,6 +130,7 @@ async def test_a_colleague_picks_up_the_ringing_call_of_an_agent(floor: Floor) -
     assert (row["disposition"], row["type"]) == ("ANSWERED", "incoming"), "not a call of its own"
 
 
+@pytest.mark.slow
 async def test_two_queues_two_transfers_and_an_end_elsewhere(floor: Floor) -> None:
     """Sales sends the caller to Support, Support sends him to Reza: one call, two visits, three talks."""
     await floor.staffed(SALES, "202")
@@ -188,6 +189,7 @@ async def test_an_agent_sends_the_caller_on_by_code(floor: Floor) -> None:
     assert (visit["dst"], visit["disposition"], visit["hangup"]) == ("202", "ANSWERED", "agent")
 
 
+@pytest.mark.slow
 async def test_an_agent_asks_a_colleague_first_and_then_connects_the_caller(floor: Floor) -> None:
     """Attended transfer by code: still one call and one visit, answered by the agent who was asked first."""
     await floor.staffed(SALES, "202")
@@ -225,6 +227,7 @@ async def test_nobody_works_in_a_queue_that_is_closed_then(floor: Floor) -> None
     assert (visit["disposition"], visit["queue_status"], visit["wait"]) == ("ABANDONED", "JOINEMPTY", 0)
 
 
+@pytest.mark.slow
 async def test_an_agent_is_present_and_takes_a_break(floor: Floor) -> None:
     """Joined, on break, back, gone: a stay and a break, each with its length."""
     before = len(await floor.report("agent", exten="205"))
@@ -275,6 +278,7 @@ async def test_a_call_asked_for_through_the_api(floor: Floor) -> None:
     assert (row["disposition"], row["type"], row["dst"]) == ("ANSWERED", "local", "204")
 
 
+@pytest.mark.slow
 async def test_our_process_dies_while_the_caller_waits(floor: Floor) -> None:
     """Killed and started again in mid-wait: the visit is whole, answered, and there once."""
     await floor.staffed(SALES, "202")
