@@ -165,6 +165,7 @@ class Ingestion:
         groups = await self._candidates()
         if not groups:
             return 0
+        await asyncio.sleep(0)  # each part takes milliseconds, in which calls wait for the loop
         closings: list[Closing] = []
         elsewhere: list[int] = []
         ends: list[int] = []
@@ -190,6 +191,7 @@ class Ingestion:
                     ends.extend(group.ends)
         if not closings and not elsewhere and not nothing:
             return 0
+        await asyncio.sleep(0)
         async with self._database.write() as tx:
             claimed = {row["linkedid"] for row in await tx.rows(_CLAIM, {"ends": ends + elsewhere})}
             mine = [closing for closing in closings if closing.linkedids & claimed]
