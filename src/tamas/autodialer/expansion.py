@@ -19,7 +19,7 @@ from tamas.store.autodialer_schema import campaign_numbers, campaigns, dialer_gr
 from tamas.store.clock import now
 from tamas.store.database import Connection, Database, Row
 
-MAX_ROWS: Final = 3_000
+MAX_ROWS: Final = 1_000
 """Of one transaction, so that a moment in which the machine does something else does not make it long."""
 CLEARING: Final = -1
 """The first source: rows that this round has already, from numbers that were changed since."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select, tuple_, update
+from sqlalchemy import Table, Update, bindparam, func, select, tuple_, update
 
 from tamas.autodialer.announcing import announce
 from tamas.autodialer.cause_words import words_of_cause
@@ -45,6 +45,42 @@ _KNOWN = (
     )
     .join(campaigns, _c.serial == _a.campaign)
     .with_for_update(of=dial_attempts)
+)
+
+
+# Made once, for they run with each call that ends; the parameters are lists.
+_KNOWN_OF = _KNOWN.where(_a.uniqueid.in_(bindparam("uniqueids", expanding=True)))
+_REPORTS_OF = select(_r.id, _r.campaign, _r.round, _r.number, _r.tries).where(
+    tuple_(_r.campaign, _r.round, _r.number).in_(bindparam("keys", expanding=True))
+)
+_LAST_REPORT = select(func.max(_r.id))
+
+
+def _changing(table: Table, *names: str) -> Update:
+    """Sets these columns of the row ``of`` to the parameters ``new_…``."""
+    return (
+        update(table)
+        .where(table.c.id == bindparam("of"))
+        .values({name: bindparam(f"new_{name}") for name in names})
+    )
+
+
+_CLOSE = _changing(
+    dial_attempts,
+    "answered_at",
+    "ended_at",
+    "disposition",
+    "cause",
+    "wait",
+    "billsec",
+    "duration",
+    "input",
+    "channel",
+    "dcontext",
+    "reason",
+)
+_CHANGE_REPORT = _changing(
+    dialer_reports, "tries", "disposition", "billsec", "wait", "input", "attempted_at", "amended_at"
 )
 
 
@@ -111,16 +147,14 @@ async def settle(tx: Connection, ends: Sequence[AttemptEnd]) -> None:
     if not by_uniqueid:
         return
     settled: list[tuple[Row, dict[str, Any]]] = []
-    for row in await tx.rows(_KNOWN.where(_a.uniqueid.in_(sorted(by_uniqueid)))):
+    for row in await tx.rows(_KNOWN_OF, {"uniqueids": sorted(by_uniqueid)}):
         values = by_uniqueid[row["uniqueid"]].values(routed=bool(row["interface_context"]))
         if row["ended_at"] is None or any(row[name] != value for name, value in values.items()):
             settled.append((row, values))
     if not settled:
         return
     await tx.execute(
-        update(dial_attempts)
-        .where(_a.id == bindparam("of"))
-        .values({name: bindparam(f"new_{name}") for name in settled[0][1]}),
+        _CLOSE,
         [
             {"of": row["id"], **{f"new_{name}": value for name, value in values.items()}}
             for row, values in settled
@@ -145,13 +179,9 @@ async def write_reports(
     }
     known = {
         (row["campaign"], row["round"], row["number"]): row
-        for row in await tx.rows(
-            select(_r.id, _r.campaign, _r.round, _r.number, _r.tries).where(
-                tuple_(_r.campaign, _r.round, _r.number).in_(list(latest))
-            )
-        )
+        for row in await tx.rows(_REPORTS_OF, {"keys": list(latest)})
     }
-    last = await tx.scalar(select(func.max(_r.id))) if len(known) < len(latest) else None
+    last = await tx.scalar(_LAST_REPORT) if len(known) < len(latest) else None
     fresh: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     for key, (row, values) in latest.items():
@@ -175,12 +205,7 @@ async def write_reports(
     if fresh:
         await tx.execute(dialer_reports.insert(), fresh)
     if changed:
-        await tx.execute(
-            update(dialer_reports)
-            .where(_r.id == bindparam("of"))
-            .values({name: bindparam(f"new_{name}") for name in said}),
-            changed,
-        )
+        await tx.execute(_CHANGE_REPORT, changed)
 
 
 async def _tell_numbers(tx: Connection, settled: Sequence[tuple[Row, dict[str, Any]]]) -> None:
@@ -200,16 +225,10 @@ async def _tell_numbers(tx: Connection, settled: Sequence[tuple[Row, dict[str, A
         )
         if answered and row["ended_at"] is not None:
             reached.append({"of": row["number_id"], "in_round": row["round"]})
-    this = update(campaign_numbers).where(_n.id == bindparam("of"), _n.round == bindparam("in_round"))
-    await tx.execute(
-        this.where(_n.state == "dialing", _is_last_try).values(
-            state=bindparam("new_state"), next_at=bindparam("new_next_at")
-        ),
-        told,
-    )
+    await tx.execute(_NEXT, told)
     if reached:
         # Known for lost until now; nobody is called again who has answered.
-        await tx.execute(this.where(_n.state.in_(("queued", "waiting"))).values(state="final"), reached)
+        await tx.execute(_REACHED, reached)
 
 
 _is_last_try = ~(
@@ -219,6 +238,11 @@ _is_last_try = ~(
     .exists()
 )
 """Whether none of the number's attempts is open: an earlier one that is amended does not end a later one."""
+_this = update(campaign_numbers).where(_n.id == bindparam("of"), _n.round == bindparam("in_round"))
+_NEXT = _this.where(_n.state == "dialing", _is_last_try).values(
+    state=bindparam("new_state"), next_at=bindparam("new_next_at")
+)
+_REACHED = _this.where(_n.state.in_(("queued", "waiting"))).values(state="final")
 
 
 async def lose(

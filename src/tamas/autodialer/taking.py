@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, or_, select, text, update
+from sqlalchemy import Integer, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tamas.autodialer.announcing import announce
@@ -74,6 +74,40 @@ _CAMPAIGNS = (
     )
     .order_by(_c.last_dial_at, _c.serial)
 )
+
+# Made once, for they run with each turn; ``numbers`` and ``serials`` are lists.
+_THE_MANAGER = _MANAGER.where(_m.id == bindparam("manager"))
+_ITS_CAMPAIGNS = _CAMPAIGNS.where(
+    _c.trunk_manager_id == bindparam("manager"), _c.start_at <= bindparam("at"), _c.end_at > bindparam("at")
+)
+_OPEN = select(func.count()).select_from(dial_attempts).where(_is_open)
+_OPEN_OF_MANAGER = _OPEN.where(_a.trunk_manager_id == bindparam("manager"))
+_OPEN_OF_CAMPAIGN = _OPEN.where(_a.campaign == bindparam("serial"), _a.started_at > bindparam("since"))
+_RUN = update(campaigns).where(_c.serial.in_(bindparam("serials", expanding=True))).values(status="running")
+_DUE = (
+    select(_n.id, _n.number, _n.tries)
+    .where(
+        _n.campaign == bindparam("serial"),
+        _is_due,
+        _n.next_at <= bindparam("at"),
+        _n.round == bindparam("of_round"),
+        ~_of_number,
+    )
+    .order_by(_n.next_at, _n.tries, _n.id)
+    .limit(bindparam("most", type_=Integer))
+)
+_UNWELCOME = select(blacklist.c.number).where(blacklist.c.number.in_(bindparam("numbers", expanding=True)))
+_WRITE = {
+    "sqlite": sqlite.insert(dial_attempts).on_conflict_do_nothing().returning(_a.id),
+    "postgresql": postgresql.insert(dial_attempts).on_conflict_do_nothing().returning(_a.id),
+}
+_DIAL = (
+    update(campaign_numbers)
+    .where(_n.id.in_(bindparam("ids", expanding=True)))
+    .values(state="dialing", tries=_n.tries + 1)
+)
+_CAMPAIGN_DIALED = update(campaigns).where(_c.serial == bindparam("of")).values(last_dial_at=bindparam("new"))
+_MANAGER_DIALED = update(trunk_managers).where(_m.id == bindparam("of")).values(last_dial_at=bindparam("new"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,19 +181,18 @@ async def take(database: Database, manager_id: str, rules: Rules, at: int) -> Ta
     :param at: microseconds; now.
     """
     async with database.write() as tx:
-        manager = await tx.row(_MANAGER.where(_m.id == manager_id))
+        manager = await tx.row(_THE_MANAGER, {"manager": manager_id})
         if manager is None or not _may_dial(manager, rules, at):
             return NOTHING
         interval = manager["dial_interval"] * MICROSECONDS
         if interval and at < manager["last_dial_at"] + interval:
             return Taken(next_at=manager["last_dial_at"] + interval)
-        open_calls = await _count_open(tx, _a.trunk_manager_id == manager_id)
+        open_calls = int(await tx.scalar(_OPEN_OF_MANAGER, {"manager": manager_id}))
         free = manager["capacity"] - open_calls
         if rules.max_calls:
             await take_turn(tx, database.dialect, _ALL_CALLS)
-            free = min(free, rules.max_calls - await _count_open(tx))
-        mine = _CAMPAIGNS.where(_c.trunk_manager_id == manager_id, _c.start_at <= at, _c.end_at > at)
-        running = await tx.rows(mine)
+            free = min(free, rules.max_calls - int(await tx.scalar(_OPEN)))
+        running = await tx.rows(_ITS_CAMPAIGNS, {"manager": manager_id, "at": at})
         await _mark_running(tx, [row for row in running if row["status"] == "waiting"])
         wanted = min(free, 1 if interval else AT_ONCE)
         if wanted <= 0 or not running:
@@ -169,8 +202,7 @@ async def take(database: Database, manager_id: str, rules: Rules, at: int) -> Ta
         found, passed = await _sort_out(tx, database, manager, found, rules, at)
         orders = await _write(tx, database, manager, found, at) if found else []
         if orders:
-            of_manager = update(trunk_managers).where(_m.id == manager_id)
-            await tx.execute(of_manager.values(last_dial_at=at))
+            await tx.execute(_MANAGER_DIALED, {"of": manager_id, "new": at})
     again = passed > 0 or (not interval and len(orders) == AT_ONCE)
     return Taken(orders=orders, again=again, next_at=at + interval if interval and orders else None)
 
@@ -184,14 +216,9 @@ def _may_dial(manager: Row, rules: Rules, at: int) -> bool:
     )
 
 
-async def _count_open(tx: Connection, *which: Any) -> int:
-    return int(await tx.scalar(select(func.count()).select_from(dial_attempts).where(_is_open, *which)))
-
-
 async def _mark_running(tx: Connection, waiting: Sequence[Row]) -> None:
     if waiting:
-        these = update(campaigns).where(_c.serial.in_([row["serial"] for row in waiting]))
-        await tx.execute(these.values(status="running"))
+        await tx.execute(_RUN, {"serials": [row["serial"] for row in waiting]})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,23 +262,17 @@ async def _hand(
 ) -> list[_Due]:
     limit = rules.limits.get(campaign["serial"])
     if limit is not None:
-        since = await _count_open(tx, _a.campaign == campaign["serial"], _a.started_at > limit.found_at)
-        wanted = min(wanted, limit.calls - since)
+        found_since = {"serial": campaign["serial"], "since": limit.found_at}
+        wanted = min(wanted, limit.calls - int(await tx.scalar(_OPEN_OF_CAMPAIGN, found_since)))
     if wanted <= 0:
         return []
-    statement = (
-        select(_n.id, _n.number, _n.tries)
-        .where(
-            _n.campaign == campaign["serial"],
-            _is_due,
-            _n.next_at <= at,
-            _n.round == campaign["round"],
-            ~_of_number,
-        )
-        .order_by(_n.next_at, _n.tries, _n.id)
-        .limit(min(wanted, max(read_length, 1)))
-    )
-    return [_Due(campaign=campaign, **row) for row in await tx.rows(statement)]
+    which = {
+        "serial": campaign["serial"],
+        "of_round": campaign["round"],
+        "at": at,
+        "most": min(wanted, max(read_length, 1)),
+    }
+    return [_Due(campaign=campaign, **row) for row in await tx.rows(_DUE, which)]
 
 
 async def _sort_out(
@@ -261,8 +282,7 @@ async def _sort_out(
     numbers = sorted({due.number for due in found})
     unwelcome: set[str] = set()
     if numbers:
-        listed = select(blacklist.c.number).where(blacklist.c.number.in_(numbers))
-        unwelcome = {row["number"] for row in await tx.rows(listed)}
+        unwelcome = {row["number"] for row in await tx.rows(_UNWELCOME, {"numbers": numbers})}
     refused: list[tuple[_Due, str]] = []
     allowed: list[_Due] = []
     for due in found:
@@ -348,21 +368,14 @@ async def _write(
         for place, due in enumerate(sorted(found, key=lambda due: due.number))
         for row in [{**_attempt(manager, due, at), "uniqueid": fresh_uniqueid(at + place)}]
     }
-    insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
-    result = await tx.execute(
-        insert(dial_attempts).on_conflict_do_nothing().returning(_a.id), [row for row, _ in attempts.values()]
-    )
+    result = await tx.execute(_WRITE[database.dialect], [row for row, _ in attempts.values()])
     written = [attempts[row[0]] for row in result]
     if not written:
         return []
-    await tx.execute(
-        update(campaign_numbers)
-        .where(_n.id.in_([row["number_id"] for row, _ in written]))
-        .values(state="dialing", tries=_n.tries + 1)
-    )
+    await tx.execute(_DIAL, {"ids": [row["number_id"] for row, _ in written]})
     turns = {due.campaign["serial"]: place for place, due in enumerate(found)}
     await tx.execute(
-        update(campaigns).where(_c.serial == bindparam("of")).values(last_dial_at=bindparam("new")),
+        _CAMPAIGN_DIALED,
         [{"of": serial, "new": at + place} for serial, place in turns.items()],
     )
     return [_order(manager, row, due.campaign) for row, due in written]
