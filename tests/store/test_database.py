@@ -11,7 +11,15 @@ from sqlalchemy.exc import IntegrityError
 
 from support.waiting import eventually
 from tamas.store import database as database_module
-from tamas.store.database import Database, HotQuery, SqliteDatabase, StoreBusyError, StoreError, open_database
+from tamas.store.database import (
+    STORE_ERRORS,
+    Database,
+    HotQuery,
+    SqliteDatabase,
+    StoreBusyError,
+    StoreError,
+    open_database,
+)
 from tamas.store.schema import dialable_numbers
 
 ROW = {"number": "101", "kind": "extension", "owner_id": "0" * 24}
@@ -71,6 +79,12 @@ async def test_a_hot_query_gives_plain_rows(database: Database) -> None:
     rows = await database.hot(query, "101")
     assert [tuple(row) for row in rows] == [("extension", "0" * 24)]
     assert await database.hot(query, "102") == []
+
+
+async def test_trouble_of_a_hot_query_is_that_of_the_store(database: Database) -> None:
+    """What fails below SQLAlchemy is met by background work as any other trouble."""
+    with pytest.raises(STORE_ERRORS):
+        await database.hot(HotQuery(text("SELECT 1 FROM no_such_table")))
 
 
 async def test_a_long_read_sees_one_moment(database: Database) -> None:

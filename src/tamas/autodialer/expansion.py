@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Executable, Select, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Executable, Select, delete, func, literal, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tamas.autodialer.groups import Pace
 from tamas.store.autodialer_schema import campaign_numbers, campaigns, dialer_group_numbers
 from tamas.store.clock import now
-from tamas.store.database import Connection, Database, Row
+from tamas.store.database import Connection, Database, HotQuery, Row
 
 MAX_ROWS: Final = 1_000
 """Of one transaction, so that a moment in which the machine does something else does not make it long."""
@@ -49,8 +49,11 @@ class Expander:
 
     async def step(self) -> float:
         """Do one transaction's worth of work; returns its seconds, 0 when there is nothing to do."""
-        async with self._database.read() as connection:
-            waiting = await connection.row(_WAITING)
+        waiting = None
+        ((anything,),) = await self._database.hot(_ANY_WAITING)
+        if anything:
+            async with self._database.read() as connection:
+                waiting = await connection.row(_WAITING)
         if waiting is None:
             self._numbers = ((0, 0), ())
             return 0.0
@@ -182,6 +185,13 @@ _WAITING = (
     _CAMPAIGN.where(_c.status.in_(("waiting", "running")), _c.expanded.is_(False), _c.removed_at.is_(None))
     .order_by(_c.start_at, _c.serial)
     .limit(1)
+)
+_ANY_WAITING = HotQuery(
+    select(
+        select(_c.serial)
+        .where(text("status IN ('waiting', 'running')"), _c.expanded.is_(False), _c.removed_at.is_(None))
+        .exists()
+    )
 )
 _COLUMNS = ("campaign", "number", "round", "state", "tries", "next_at")
 

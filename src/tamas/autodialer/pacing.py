@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from tamas.autodialer.agent_limit import limit_of
 from tamas.autodialer.campaigns import purge_removed
@@ -27,7 +27,7 @@ from tamas.engine.engine import EngineNotReady
 from tamas.engine.link import EngineAccess
 from tamas.store.autodialer_schema import campaigns, trunk_managers
 from tamas.store.clock import MICROSECONDS, now
-from tamas.store.database import Database, Row
+from tamas.store.database import Database, HotQuery, Row
 from tamas.store.runtime_settings import load_runtime_settings
 from tamas.store.schema import trunks
 from tamas.store.trouble import StoreTrouble
@@ -60,6 +60,12 @@ _LIVE = (
     .order_by(_c.serial)
 )
 
+_ANY_LIVE = HotQuery(
+    select(
+        select(_c.serial).where(text("status IN ('waiting', 'running')"), _c.removed_at.is_(None)).exists()
+    )
+)
+
 
 class Pacer:
     """Dials what may be dialed. Hold :meth:`run` in a task."""
@@ -90,8 +96,11 @@ class Pacer:
     async def step(self) -> float:
         """Dial what is due now; returns for how many seconds there will be nothing to do."""
         at = self._clock()
-        async with self._database.read() as connection:
-            live = await connection.rows(_LIVE)
+        live: Sequence[Row] = ()
+        ((anything,),) = await self._database.hot(_ANY_LIVE)
+        if anything:
+            async with self._database.read() as connection:
+                live = await connection.rows(_LIVE)
         if self._is_due("search", SEARCH_SECONDS) and self._engine.ready:
             await self._search.step(at)
         if self._is_due("purge", PURGE_SECONDS):

@@ -21,7 +21,7 @@ from tamas.engine.fixed_dialplan import FAX_SEND_CONTEXT
 from tamas.events.of_faxes import outgoing_fax
 from tamas.events.outbox import emit
 from tamas.store.clock import now
-from tamas.store.database import Connection, Database
+from tamas.store.database import Connection, Database, HotQuery
 from tamas.store.fax_schema import faxes
 from tamas.store.schema import originates, uploads
 
@@ -38,6 +38,7 @@ _f = faxes.c
 # As text, so that both stores see that the index of these rows serves.
 _UNDER_WAY = (_f.type == literal_column("'outbox'"), _f.status == literal_column("'SENDING'"))
 _WAITS = (*_UNDER_WAY, _f.uniqueid.is_(None))
+_ANY_WAITS = HotQuery(select(select(_f.id).where(*_WAITS).exists()))
 _RUNS = (*_UNDER_WAY, _f.uniqueid.is_not(None))
 
 
@@ -60,6 +61,9 @@ class FaxCall:
 
 async def waiting_trunks(database: Database) -> dict[str, int]:
     """Trunks over which a fax waits to be sent, with how many are under way."""
+    ((any_waits,),) = await database.hot(_ANY_WAITS)
+    if not any_waits:
+        return {}
     waits = func.sum(case((_f.uniqueid.is_(None), 1), else_=0))
     runs = func.sum(case((_f.uniqueid.is_(None), 0), else_=1))
     statement = select(_f.trunk, runs.label("runs")).where(*_UNDER_WAY).group_by(_f.trunk).having(waits > 0)

@@ -26,7 +26,7 @@ from sqlalchemy import and_, insert, select, update
 
 from tamas.engine.link import EngineAccess
 from tamas.store.clock import MICROSECONDS, now
-from tamas.store.database import STORE_ERRORS, Connection, Database
+from tamas.store.database import STORE_ERRORS, Connection, Database, HotQuery
 from tamas.store.dialplan_schema import call_jobs
 from tamas.store.leases import PROCESS_ID, HeldLease
 from tamas.store.trouble import StoreTrouble
@@ -44,6 +44,7 @@ AT_ONCE: Final = 20
 """Handlers that run at the same time."""
 
 _j = call_jobs.c
+_OPEN = HotQuery(select(select(_j.id).where(_j.done_at.is_(None)).exists()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,8 +250,8 @@ class JobWorker:
             )
 
     async def _anything(self) -> bool:
-        async with self._database.read() as connection:
-            return await connection.scalar(select(_j.id).where(_j.done_at.is_(None)).limit(1)) is not None
+        ((anything,),) = await self._database.hot(_OPEN)
+        return bool(anything)
 
     async def _claim(self) -> Job | None:
         at = now()

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Update, select, update
+from sqlalchemy import Update, bindparam, select, text, update
 
 from tamas.events.outbox import Event, emit
 from tamas.media.apart import RecordingOrder, recordings_apart
@@ -27,7 +27,7 @@ from tamas.media.refusals import MediaRefused, NotUnderstood
 from tamas.recordings.folders import RecordingFolders, RecordingName, read_name
 from tamas.recordings.rows import lose
 from tamas.store.clock import MICROSECONDS, now
-from tamas.store.database import Database, Row
+from tamas.store.database import Database, HotQuery, Row
 from tamas.store.recordings_schema import recordings
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,9 @@ TROUBLE_SECONDS = 30.0
 """After which it is tried again when the disk is full, or the like."""
 
 _c = recordings.c
+_ANY_DUE = HotQuery(
+    select(select(_c.name).where(text("state = 'waiting'"), _c.due_at <= bindparam("at")).exists())
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +75,9 @@ class Conversion:
 
         :raises StoreError: and whatever else the store raises; nothing is lost then.
         """
+        ((any_due,),) = await self._database.hot(_ANY_DUE, now())
+        if not any_due:
+            return 0
         due = (
             select(recordings)
             .where(_c.state == "waiting", _c.due_at <= now())

@@ -264,7 +264,10 @@ class SqliteDatabase(Database):
                 return
 
     async def hot(self, query: HotQuery, *values: Any) -> Sequence[Sequence[Any]]:
-        return self.raw_reader.execute(query.compiled("sqlite")[0], values).fetchall()
+        try:
+            return self.raw_reader.execute(query.compiled("sqlite")[0], values).fetchall()
+        except sqlite3.OperationalError as error:
+            raise StoreError(str(error)) from error
 
     async def long_read(self, work: Callable[[SyncConnection], T]) -> T:
         def run() -> T:

@@ -8,7 +8,7 @@ import secrets
 import socket
 import time
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import bindparam, delete, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tamas.store.clock import MICROSECONDS, now
@@ -20,6 +20,22 @@ log = logging.getLogger(__name__)
 PROCESS_ID = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[-64:]
 """Names this process among all that share the store."""
 
+_TAKE = {
+    dialect: made.values(
+        name=bindparam("which"), holder=bindparam("by"), expires_at=bindparam("until")
+    ).on_conflict_do_nothing()
+    for dialect, made in (("sqlite", sqlite.insert(leases)), ("postgresql", postgresql.insert(leases)))
+}
+_RENEW = (
+    update(leases)
+    .where(
+        leases.c.name == bindparam("which"),
+        or_(leases.c.holder == bindparam("by"), leases.c.expires_at < bindparam("at")),
+    )
+    .values(holder=bindparam("by"), expires_at=bindparam("until"))
+)
+# Made once: leases are renewed all the time.
+
 
 async def acquire_lease(database: Database, name: str, *, seconds: float, holder: str = PROCESS_ID) -> bool:
     """Take or renew a lease.
@@ -28,17 +44,10 @@ async def acquire_lease(database: Database, name: str, *, seconds: float, holder
     :returns: whether we hold it now. It is refused while another holder's lease has not expired.
     """
     at = now()
-    expires = at + int(seconds * MICROSECONDS)
-    insert = sqlite.insert if database.dialect == "sqlite" else postgresql.insert
+    values = {"which": name, "by": holder, "until": at + int(seconds * MICROSECONDS)}
     async with database.write() as tx:
-        await tx.execute(
-            insert(leases).values(name=name, holder=holder, expires_at=expires).on_conflict_do_nothing()
-        )
-        result = await tx.execute(
-            update(leases)
-            .where(leases.c.name == name, or_(leases.c.holder == holder, leases.c.expires_at < at))
-            .values(holder=holder, expires_at=expires)
-        )
+        await tx.execute(_TAKE[database.dialect], values)
+        result = await tx.execute(_RENEW, values | {"at": at})
         return result.rowcount == 1
 
 

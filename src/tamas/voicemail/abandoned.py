@@ -40,9 +40,9 @@ async def _look(database: Database, layout: EngineLayout, engine: EngineAccess) 
     if not rows:
         return
     runtime = await load_runtime_settings(database)
-    for row in rows:
-        if not await _is_live(engine.ami, row["channel_id"]):
-            await close_message(database, layout.voicemail, row["id"], runtime, may_lack=True)
+    for message_id, channel_id in rows:
+        if not await _is_live(engine.ami, channel_id):
+            await close_message(database, layout.voicemail, message_id, runtime, may_lack=True)
 
 
 async def _is_live(ami: AmiClient, channel_id: str) -> bool:

@@ -11,13 +11,13 @@ import asyncio
 import logging
 from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, text, update
 
 from tamas.engine.layout import EngineLayout
 from tamas.engine.sip_secrets import SealError, SecretSeal
 from tamas.events.outbox import emit
 from tamas.store.clock import MICROSECONDS, now
-from tamas.store.database import STORE_ERRORS, Connection, Database, Row
+from tamas.store.database import STORE_ERRORS, Connection, Database, HotQuery, Row
 from tamas.store.runtime_settings import load_runtime_settings
 from tamas.store.voicemail_schema import mailboxes, voicemail_mails, voicemail_messages
 from tamas.voicemail.events import mail_finished
@@ -44,6 +44,8 @@ DISABLED: Final = "SMTP is disabled"
 GONE: Final = "The message was deleted before"
 
 _v = voicemail_mails.c
+_DUE = HotQuery(select(select(_v.id).where(text("state = 'waiting'"), _v.due_at <= bindparam("at")).exists()))
+_OLD = HotQuery(select(select(_v.id).where(_v.finished_at < bindparam("before")).exists()))
 
 
 class MailDelivery:
@@ -84,10 +86,9 @@ class MailDelivery:
         return True
 
     async def _claim(self) -> Row | None:
-        waiting = select(_v.id).where(_v.state == "waiting", _v.due_at <= now()).limit(1)
-        async with self._database.read() as connection:
-            if await connection.scalar(waiting) is None:
-                return None
+        ((any_due,),) = await self._database.hot(_DUE, now())
+        if not any_due:
+            return None
         async with self._database.write() as tx:
             due = (
                 select(_v.id)
@@ -176,8 +177,7 @@ class MailDelivery:
 
     async def _forget_old(self) -> None:
         limit = now() - KEEP_SECONDS * MICROSECONDS
-        async with self._database.read() as connection:
-            old = await connection.scalar(select(_v.id).where(_v.finished_at < limit).limit(1))
-        if old is not None:
+        ((any_old,),) = await self._database.hot(_OLD, limit)
+        if any_old:
             async with self._database.write() as tx:
                 await tx.execute(delete(voicemail_mails).where(_v.finished_at < limit))

@@ -22,7 +22,7 @@ from tamas.engine.engine import EngineNotReady
 from tamas.engine.layout import EngineLayout
 from tamas.engine.link import EngineAccess
 from tamas.store.clock import now
-from tamas.store.database import STORE_ERRORS, Connection, Database, Row
+from tamas.store.database import STORE_ERRORS, Connection, Database, HotQuery, Row
 from tamas.store.views import MAILBOX_CONTEXT
 from tamas.store.voicemail_schema import mailboxes, message_lights, voicemail_messages
 
@@ -39,6 +39,8 @@ AT_ONCE: Final = 200
 _UNKNOWN_ACTION: Final = "unknown command"
 
 _m = voicemail_messages.c
+_CHANGED = HotQuery(select(select(message_lights.c.number).exists()))
+"""Whether any light has to be looked at."""
 
 
 async def light_changed(database: Database, tx: Connection, number: str) -> None:
@@ -102,6 +104,9 @@ class MessageLights:
                     await light_changed(self._database, tx, number)
 
     async def _tell(self) -> None:
+        ((changed,),) = await self._database.hot(_CHANGED)
+        if not changed:
+            return
         for row in await self._due():
             number = str(row["number"])
             await asyncio.to_thread(_show, self._spool / number / "INBOX", min(int(row["new"]), MAX_SHOWN))

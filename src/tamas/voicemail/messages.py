@@ -18,12 +18,12 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from tamas.events.outbox import emit
 from tamas.store.clock import MICROSECONDS, now
-from tamas.store.database import Connection, Database, Row
+from tamas.store.database import Connection, Database, HotQuery, Row
 from tamas.store.ids import new_id
 from tamas.store.voicemail_schema import mailboxes, voicemail_mails, voicemail_messages
 from tamas.voicemail.events import HUNG_UP, message_failed, message_stored
@@ -37,6 +37,7 @@ NOT_SAVED: Final = "This file has not been saved properly"
 _NAME_TRIES: Final = 20
 
 _m = voicemail_messages.c
+_RECORDING = HotQuery(select(_m.id, _m.channel_id).where(text("state = 'recording'")))
 
 
 class Kept(Enum):
@@ -199,10 +200,9 @@ async def _mail(tx: Connection, mailbox: Row, message_id: str) -> None:
     )
 
 
-async def open_messages(database: Database) -> list[Row]:
-    """Messages that are being recorded, or were: ``id`` and ``channel_id``."""
-    async with database.read() as connection:
-        return await connection.rows(select(_m.id, _m.channel_id).where(_m.state == "recording"))
+async def open_messages(database: Database) -> list[tuple[str, str]]:
+    """Messages that are being recorded, or were: id and channel id of each."""
+    return [(str(message_id), str(channel_id)) for message_id, channel_id in await database.hot(_RECORDING)]
 
 
 async def open_message(database: Database, channel_id: str) -> str | None:
