@@ -7,14 +7,18 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
+from engine._rows import add_queue
 from support.engine import instance_settings, running_engine
 from support.waiting import eventually
+from tamas.engine import live
 from tamas.engine.ami import AmiClient
 from tamas.engine.engine import Engine, EngineNotReady, EngineStatus
 from tamas.engine.install import AsteriskInstall
 from tamas.engine.watch.watcher import EngineWatch
 from tamas.store.database import Database, open_database
+from tamas.store.schema import queue_members
 
 pytestmark = pytest.mark.engine
 
@@ -144,3 +148,21 @@ async def test_closing_ends_everything(running: tuple[Engine, Database]) -> None
         assert not (await looking).ready
         assert not (await watch.look()).ready
         assert not watch.watching
+
+
+async def test_an_agent_who_comes_and_goes_between_two_looks(running: tuple[Engine, Database]) -> None:
+    """Whoever joined, took a break and left while nobody compared the rows is not shown for ever."""
+    engine, database = running
+    watch = EngineWatch(Access(engine), database)
+    try:
+        view = await watch.look()
+        await add_queue(database, "910", ("101",))
+        await live.queue_members_changed(engine.ami, "910")
+        await live.pause_member(engine.ami, "910", live.member_interface("101"), paused=True)
+        await eventually(lambda: view.queue("910").agents, within=5, what="the agent on break")
+        async with database.write() as tx:
+            await tx.execute(delete(queue_members))
+        await live.queue_members_changed(engine.ami, "910")
+        await eventually(lambda: not view.queue("910").agents, within=5, what="the end of the agent")
+    finally:
+        await watch.close()

@@ -74,6 +74,13 @@ class QueueBook:
             number for number, queue in self._queues.items() if not agents.isdisjoint(queue.agents)
         }
 
+    def crowded(self, rows: Mapping[str, int]) -> set[str]:
+        """Queues that hold more agents than they have rows: for who leaves, Asterisk has no event.
+
+        :param rows: how many rows each queue has; none for a queue that is not in it.
+        """
+        return {number for number, queue in self._queues.items() if len(queue.agents) > rows.get(number, 0)}
+
     def _agents_of(self, number: str) -> Collection[str]:
         queue = self._queues.get(number)
         return queue.agents.keys() if queue is not None else ()

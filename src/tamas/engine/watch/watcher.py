@@ -499,7 +499,9 @@ class EngineWatch:
         trunks = _different(before.trunks, marks.trunks)
         changed = {trunk_endpoint(name) for name in trunks}
         changed.update(_different(before.fixed_phones, marks.fixed_phones))
-        members = _different(before.members, marks.members)
+        members = set(_different(before.members, marks.members))
+        # Who came and went between two looks left all rows as they were.
+        members |= self._state.queues.crowded({queue: count for queue, (count, *_) in marks.members.items()})
         # Once more at the next poll: who changed a row tells Asterisk only after that.
         endpoints, self._changed_endpoints = changed | self._changed_endpoints, changed
         if endpoints or members:
