@@ -243,6 +243,7 @@ def test_permissions_that_open_nothing_are_told_of(tmp_path: Path) -> None:
     assert "/pbx/users/*" not in made.stderr
 
 
+@pytest.mark.slow
 def test_the_api_log_of_a_stretch_of_time(tmp_path: Path) -> None:
     """Moments are times, in UTC where they name no zone, or how long ago."""
     state = tmp_path / "state"

@@ -42,6 +42,7 @@ async def test_health_says_what_is_ready(server: TamasServer) -> None:
 async def test_https_and_a_proxy(new_server: NewServer, certificate: tuple[Path, Path]) -> None:
     """With a certificate both APIs speak HTTPS only; behind a trusted proxy its client's address counts."""
     server = await new_server(
+        command=True,
         start=False,
         TAMAS_HTTP_TLS_CERT=str(certificate[0]),
         TAMAS_HTTP_TLS_KEY=str(certificate[1]),
@@ -93,7 +94,7 @@ async def test_a_start_that_cannot_work_ends_with_words(
     new_server: NewServer, environment: dict[str, Any], said: str
 ) -> None:
     """No endless restarts and no traceback: the log says which setting to change."""
-    server = await new_server(start=False, **environment)
+    server = await new_server(start=False, command=True, **environment)
     server.launch()
     from support.waiting import eventually
 

@@ -58,7 +58,7 @@ async def test_the_installed_console_is_served(
     pip(python, "install", "--quiet", "--require-hashes", "-r", ROOT / "requirements/base.txt")
     pip(python, "install", "--quiet", "--no-deps", wheel)
     monkeypatch.setattr("support.server.TAMAS", (str(tmp_path / "venv/bin/tamas"),))
-    server = TamasServer(tmp_path / "server")
+    server = TamasServer(tmp_path / "server", command=True)
     try:
         await server.start()
         page = await server.client.get("/console", auth=None)

@@ -10,15 +10,16 @@ from tamas.logs import configure_logging
 from tamas.privileges import drop_privileges
 from tamas.settings import load_settings, unknown_variables
 from tamas.state import only_server, prepare_state_dir
-from tamas.supervisor import Supervisor, bind_http
+from tamas.supervisor import StartWorker, Supervisor, bind_http, start_worker
 
 log = logging.getLogger(__name__)
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], *, start: StartWorker = start_worker) -> int:
     """Serve until told to stop.
 
     :param arguments: number of API-only workers.
+    :param start: starts a worker.
     :returns: exit status.
     """
     api_workers = int(arguments[0]) if arguments else 0
@@ -31,7 +32,7 @@ def main(arguments: list[str]) -> int:
         with only_server(settings.state_dir):
             listener = bind_http(settings)
             drop_privileges(settings)
-            return Supervisor(listener, api_workers=api_workers).run()
+            return Supervisor(listener, api_workers=api_workers, start=start).run()
     except TamasError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

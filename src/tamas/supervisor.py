@@ -21,8 +21,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from tamas.errors import TamasError
 from tamas.settings import Settings
@@ -54,11 +56,31 @@ class PortTakenError(TamasError):
     """The HTTP port cannot be bound."""
 
 
+class WorkerProcess(Protocol):
+    """What the supervisor does with a process of its own; ``subprocess.Popen`` is one."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None:
+        """Take notice of its end and return its exit status; ``None`` while it runs."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send it a signal."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+StartWorker = Callable[[tuple[str, ...], int, int], WorkerProcess]
+"""Starts a worker of these arguments with the HTTP listener and the heartbeat pipe, by number."""
+
+
 @dataclass(kw_only=True)
 class _Worker:
     name: str
     arguments: tuple[str, ...]
-    process: subprocess.Popen[bytes] | None = None
+    process: WorkerProcess | None = None
     heartbeat: int = -1
     started: float = 0.0
     last_beat: float | None = None
@@ -100,11 +122,36 @@ def die_with_parent(number: signal.Signals = signal.SIGKILL, *, parent: int | No
         os.kill(os.getpid(), number)
 
 
+def start_worker(arguments: tuple[str, ...], http_fd: int, heartbeat_fd: int) -> WorkerProcess:
+    """Start ``python -m tamas.worker``, which dies with this process and has nothing else of it."""
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-P",  # what lies in the current folder is not ours
+            "-m",
+            "tamas.worker",
+            *arguments,
+            "--http-fd",
+            str(http_fd),
+            "--heartbeat-fd",
+            str(heartbeat_fd),
+        ],
+        pass_fds=(http_fd, heartbeat_fd),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C in a terminal reaches the supervisor alone
+        # Before the worker's first line: one that is still importing must not outlive us with the port.
+        preexec_fn=partial(die_with_parent, parent=os.getpid()),
+    )
+
+
 class Supervisor:
     """Runs the workers of one ``tamas serve`` until it is told to stop."""
 
-    def __init__(self, listener: socket.socket, *, api_workers: int) -> None:
+    def __init__(
+        self, listener: socket.socket, *, api_workers: int, start: StartWorker = start_worker
+    ) -> None:
         self._listener = listener
+        self._start_process = start
         self._workers = [_Worker(name="main", arguments=("main",))]
         self._workers += [
             _Worker(name=f"api-{number}", arguments=("api",)) for number in range(1, api_workers + 1)
@@ -157,24 +204,7 @@ class Supervisor:
 
     def _start(self, worker: _Worker) -> None:
         read, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        worker.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-P",  # what lies in the current folder is not ours
-                "-m",
-                "tamas.worker",
-                *worker.arguments,
-                "--http-fd",
-                str(self._listener.fileno()),
-                "--heartbeat-fd",
-                str(write),
-            ],
-            pass_fds=(self._listener.fileno(), write),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C in a terminal reaches the supervisor alone
-            # Before the worker's first line: one that is still importing must not outlive us with the port.
-            preexec_fn=partial(die_with_parent, parent=os.getpid()),
-        )
+        worker.process = self._start_process(worker.arguments, self._listener.fileno(), write)
         os.close(write)
         worker.heartbeat = read
         worker.started = time.monotonic()

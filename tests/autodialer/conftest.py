@@ -15,7 +15,7 @@ from tamas.engine.install import AsteriskInstall
 HERE = Path(__file__).parent
 EVERY_DAY = {
     "test_dispositions_calls": 2,
-    "test_killed": 1,
+    "test_killed": 0,
     "test_limits_calls": 1,
     "test_pacing_calls": 4,
     "test_route_calls": 3,
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     keep_for_every_day(items, HERE, EVERY_DAY)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def _switchboard(
     tmp_path_factory: pytest.TempPathFactory,
     new_store: Callable[[str, Path], str],

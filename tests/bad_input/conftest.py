@@ -28,9 +28,13 @@ async def target(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     new_store: Callable[[str, Path], str],
+    sqlite_template: Path,
 ) -> AsyncIterator[Target]:
     """A running server on SQLite, then one on PostgreSQL, each shared by the tests of this folder."""
     folder = tmp_path_factory.mktemp("target")
-    url = "" if request.param == "sqlite" else new_store("postgresql", folder)
-    async with TamasServer(folder, database_url=url) as server, aimed_at(server) as aimed:
+    if request.param == "sqlite":
+        made = TamasServer(folder, template=sqlite_template)
+    else:
+        made = TamasServer(folder, database_url=new_store("postgresql", folder))
+    async with made as server, aimed_at(server) as aimed:
         yield aimed

@@ -56,7 +56,7 @@ def pytest_runtest_makereport(
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium."""
     expect.set_options(timeout=PATIENCE * 1000)
@@ -68,15 +68,18 @@ async def browser() -> AsyncIterator[Browser]:
             await running.close()
 
 
-@pytest.fixture(scope="session")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TamasServer]:
+@pytest.fixture(scope="package")
+async def server(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> AsyncIterator[TamasServer]:
     """The server of all browser tests: whoever adds something takes it away again."""
     folder = tmp_path_factory.mktemp("server")
-    async with TamasServer(folder, environment={"TAMAS_CONSOLE_STYLE_PAGE": "yes"}) as running:
+    environment = {"TAMAS_CONSOLE_STYLE_PAGE": "yes"}
+    async with TamasServer(folder, environment=environment, template=sqlite_template) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def console(server: TamasServer) -> AsyncIterator[ConsoleBrowser]:
     """The console's API for its administrator: ``await console.post("pbx/users/add", number="101", …)``."""
     async with administrator(server) as browser:

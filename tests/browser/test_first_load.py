@@ -17,7 +17,7 @@ LIMIT = 250_000
 """Bytes of sign-in and home together on an empty cache, gzipped, without the heads of the answers."""
 
 
-@pytest.mark.parametrize("language", ["en", "fa"])
+@pytest.mark.parametrize("language", ["en", pytest.param("fa", marks=pytest.mark.slow)])
 async def test_sign_in_and_home_are_small(new_page: NewPage, language: Language) -> None:
     """Whoever opens the console for the first time and signs in has waited for less than 250 kB gzipped."""
     page = await new_page("about:blank", language=language, username=None)

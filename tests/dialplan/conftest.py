@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     keep_for_every_day(items, HERE, EVERY_DAY)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def _running(
     tmp_path_factory: pytest.TempPathFactory,
     new_store: Callable[[str, Path], str],

@@ -363,6 +363,7 @@ async def test_a_message_that_is_mailed_away(
     await eventually(gone, within=10, what="the deletion of the message")
 
 
+@pytest.mark.slow
 async def test_kill_9_while_a_message_is_being_left(
     server: TamasServer, new_extension: NewExtension, new_box: NewBox, tmp_path: Path
 ) -> None:

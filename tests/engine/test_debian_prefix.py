@@ -215,6 +215,7 @@ def test_changed_package_list_is_refused(mirror: Path, tmp_path: Path) -> None:
         ensure_prefix(HELLO, tmp_path / "cache", progress=silent, archives=[archive_at(mirror)])
 
 
+@pytest.mark.slow
 def test_changed_package_is_refused(mirror: Path, tmp_path: Path) -> None:
     """A package file that is not the one in the signed list is not unpacked."""
     (package,) = mirror.glob("pool/main/h/hello/*.deb")

@@ -236,6 +236,7 @@ async def test_supervisor_killed_without_warning_leaves_calls_alone(
         assert taken_over.agi_port == record.agi_port
 
 
+@pytest.mark.slow
 async def test_adopted_asterisk_that_dies_is_replaced(
     settings: Settings, asterisk_install: AsteriskInstall, no_leftovers: None
 ) -> None:
@@ -320,6 +321,7 @@ async def test_killed_while_asterisk_boots(
         assert set(lock_holders(layout.process_lock)) == {engine.status().pid}
 
 
+@pytest.mark.slow
 async def test_reused_pid_is_not_taken_for_asterisk(
     settings: Settings, layout: EngineLayout, asterisk_install: AsteriskInstall, no_leftovers: None
 ) -> None:

@@ -219,6 +219,7 @@ def test_moved_cache_runs_for_an_unprivileged_user(
     assert_every_module_runs(asterisk, state, NOBODY)
 
 
+@pytest.mark.slow
 @as_root_only
 @pytest.mark.slow
 def test_unprivileged_user_can_fetch(open_dir: Path) -> None:

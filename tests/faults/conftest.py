@@ -31,11 +31,11 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     keep_for_every_day(items, Path(__file__).parent, EVERY_DAY)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def _running_scene(
     tmp_path_factory: pytest.TempPathFactory, sipp: tuple[str, ...]
 ) -> AsyncIterator[Scene]:
-    async with running_scene(TamasServer(tmp_path_factory.mktemp("faults")), sipp) as scene:
+    async with running_scene(TamasServer(tmp_path_factory.mktemp("faults"), command=True), sipp) as scene:
         yield scene
 
 

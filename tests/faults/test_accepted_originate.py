@@ -58,6 +58,7 @@ async def _rounds(scene: Scene, count: int) -> None:
     await eventually(scene.each_originate_told_once, within=10, what="one record of each originate")
 
 
+@pytest.mark.slow
 async def test_few_rounds(scene: Scene) -> None:
     """Two blows at random moments of several originates each."""
     await _rounds(scene, 2)

@@ -26,7 +26,7 @@ AT_ONCE_SECONDS = 0.5
 @pytest.fixture(scope="module")
 async def several(tmp_path_factory: pytest.TempPathFactory, sipp: tuple[str, ...]) -> AsyncIterator[Scene]:
     """A server with two API-only workers."""
-    server = TamasServer(tmp_path_factory.mktemp("workers"), workers=2)
+    server = TamasServer(tmp_path_factory.mktemp("workers"), workers=2, command=True)
     async with running_scene(server, sipp, ("201", "202")) as scene:
         await eventually(lambda: len(server.workers_running()) == 3, what="three workers")
         yield scene

@@ -32,7 +32,7 @@ async def on_postgresql(
     cluster: PostgresqlCluster, tmp_path_factory: pytest.TempPathFactory, sipp: tuple[str, ...]
 ) -> AsyncIterator[Scene]:
     """A server whose store is in that PostgreSQL."""
-    server = TamasServer(tmp_path_factory.mktemp("pg"), database_url=cluster.empty_url())
+    server = TamasServer(tmp_path_factory.mktemp("pg"), database_url=cluster.empty_url(), command=True)
     async with running_scene(server, sipp, NUMBERS) as scene:
         yield scene
 

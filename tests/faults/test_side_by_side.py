@@ -17,7 +17,9 @@ async def test_two_instances(
     scene: Scene, tmp_path_factory: pytest.TempPathFactory, sipp: tuple[str, ...]
 ) -> None:
     """Same numbers in both, each its own calls and records; the end of one leaves the other alone."""
-    async with running_scene(TamasServer(tmp_path_factory.mktemp("other")), sipp, ("201", "202")) as other:
+    async with running_scene(
+        TamasServer(tmp_path_factory.mktemp("other"), command=True), sipp, ("201", "202")
+    ) as other:
         (mine, first, second), (theirs, third, fourth) = await asyncio.gather(
             talk(scene, "201", "202"), talk(other, "201", "202")
         )

@@ -16,6 +16,7 @@ KILLED_SECONDS = 8.0
 """The supervisor allows 5 s of silence."""
 
 
+@pytest.mark.slow
 async def test_stalled_worker_is_replaced(scene: Scene) -> None:
     """A talk goes on; a call whose flow hangs in the stalled worker gets its second leg from the next one."""
     talking = await scene.server.originate("201", "202")

@@ -20,7 +20,9 @@ import httpx
 import psutil
 
 from support.commands import command_process
+from support.databases import copied_sqlite
 from support.ports import free_port, free_range
+from support.tamas_processes import WORKER_NAMES, ForkedServer, forking_process
 from support.waiting import eventually
 from tamas.engine.running import EngineRecord, read_record
 from tamas.sa.accounts import create_account
@@ -56,6 +58,10 @@ class TamasServer:
     """One instance: a state directory, free ports, and the process that serves it.
 
     ``async with TamasServer(folder) as server:`` starts it, and closes it whatever happens.
+
+    :param command: start the command ``tamas serve`` itself; without it the process is a fork that has
+        imported everything already, see ``support/tamas_processes.py``.
+    :param template: a migrated, empty SQLite store to begin with; without it the server makes its own.
     """
 
     def __init__(
@@ -65,11 +71,14 @@ class TamasServer:
         database_url: str = "",
         workers: int = 0,
         environment: Mapping[str, str] | None = None,
+        command: bool = False,
+        template: Path | None = None,
     ) -> None:
         rtp = free_range(200)
         self.folder = folder
         self.state_dir = folder / "state"
         self.workers = workers
+        self.command = command
         self.http_port = free_port()
         self.sip = ("127.0.0.1", free_port())
         """Where it speaks SIP."""
@@ -91,10 +100,12 @@ class TamasServer:
             **({"TAMAS_DATABASE_URL": database_url} if database_url else {}),
             **(environment or {}),
         }
+        if template is not None:
+            copied_sqlite(template, self.state_dir / "tamas.db")
         self.account: Account | None = None
         self.client = httpx.AsyncClient(base_url=self.base_url, timeout=20)
         self._output = folder / "serve.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedServer | None = None
         self._asterisk: tuple[int, int] | None = None
 
     # -- living ----------------------------------------------------------------------------------------
@@ -150,6 +161,11 @@ class TamasServer:
         self.folder.mkdir(parents=True, exist_ok=True)
         workers = ("--workers", str(self.workers)) if self.workers else ()
         with self._output.open("ab") as output:
+            if not self.command:
+                self._process = forking_process().serve(
+                    self.workers, env=self.environment, cwd=self.folder, output=output.fileno()
+                )
+                return
             self._process = subprocess.Popen(
                 [*TAMAS, "serve", *workers],
                 env=self.environment,
@@ -226,8 +242,8 @@ class TamasServer:
             children = psutil.Process(self._running().pid).children()
         except psutil.NoSuchProcess:
             return []
-        ours = [child for child in children if "tamas.worker" in _words(child)]
-        return sorted(ours, key=lambda child: "main" not in _words(child))
+        roles = [(child, _role(child)) for child in children]
+        return [child for wanted in ("main", "api") for child, role in roles if role == wanted]
 
     @property
     def main_worker(self) -> psutil.Process:
@@ -328,7 +344,7 @@ class TamasServer:
         """Whether ``tamas serve`` runs."""
         return self._process is not None and self._process.poll() is None
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _running(self) -> subprocess.Popen[bytes] | ForkedServer:
         assert self._process is not None, "it does not run"
         return self._process
 
@@ -346,11 +362,15 @@ def _alive(process: psutil.Process) -> bool:
     return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
 
 
-def _words(process: psutil.Process) -> list[str]:
+def _role(process: psutil.Process) -> str | None:
+    """What kind of worker it is; ``None`` when it is none."""
     try:
-        return list(process.cmdline())
+        words, name = process.cmdline(), process.name()
     except psutil.NoSuchProcess:
-        return []
+        return None
+    if "tamas.worker" in words:
+        return words[words.index("tamas.worker") + 1]
+    return next((role for role, forked in WORKER_NAMES.items() if forked == name), None)
 
 
 def _start_ticks(pid: int) -> int:

@@ -19,9 +19,11 @@ CARRIER_ADDRESS = "127.0.0.9"
 
 
 @pytest.fixture(scope="module")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TamasServer]:
+async def server(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> AsyncIterator[TamasServer]:
     """A running server on SQLite that the tests of a module share."""
-    async with TamasServer(tmp_path_factory.mktemp("server")) as running:
+    async with TamasServer(tmp_path_factory.mktemp("server"), template=sqlite_template) as running:
         yield running
 
 
@@ -40,11 +42,15 @@ async def either_server(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     new_store: Callable[[str, Path], str],
+    sqlite_template: Path,
 ) -> AsyncIterator[TamasServer]:
     """A running server that the tests of a module share, once on SQLite and once on PostgreSQL."""
     folder = tmp_path_factory.mktemp("server")
-    url = "" if request.param == "sqlite" else new_store("postgresql", folder)
-    async with TamasServer(folder, database_url=url) as running:
+    if request.param == "sqlite":
+        made = TamasServer(folder, template=sqlite_template)
+    else:
+        made = TamasServer(folder, database_url=new_store("postgresql", folder))
+    async with made as running:
         yield running
 
 
@@ -52,22 +58,42 @@ class NewServer(Protocol):
     """Makes a server; it is started unless ``start=False``, and ended when the test ends."""
 
     def __call__(
-        self, dialect: str = "sqlite", *, workers: int = 0, start: bool = True, **environment: str
+        self,
+        dialect: str = "sqlite",
+        *,
+        workers: int = 0,
+        start: bool = True,
+        command: bool = False,
+        **environment: str,
     ) -> Awaitable[TamasServer]: ...
 
 
 @pytest.fixture
-async def new_server(tmp_path: Path, new_store: Callable[[str, Path], str]) -> AsyncIterator[NewServer]:
+async def new_server(
+    tmp_path: Path, new_store: Callable[[str, Path], str], sqlite_template: Path
+) -> AsyncIterator[NewServer]:
     """``await new_server("postgresql", workers=2, TAMAS_LOG_FORMAT="json")``: a server of the test's own."""
     servers: list[TamasServer] = []
 
     async def make(
-        dialect: str = "sqlite", *, workers: int = 0, start: bool = True, **environment: str
+        dialect: str = "sqlite",
+        *,
+        workers: int = 0,
+        start: bool = True,
+        command: bool = False,
+        **environment: str,
     ) -> TamasServer:
         folder = tmp_path / f"server-{len(servers)}"
         folder.mkdir()
         url = "" if dialect == "sqlite" else new_store(dialect, folder)
-        made = TamasServer(folder, database_url=url, workers=workers, environment=environment)
+        made = TamasServer(
+            folder,
+            database_url=url,
+            workers=workers,
+            environment=environment,
+            command=command,
+            template=None if url or command else sqlite_template,
+        )
         servers.append(made)
         if start:
             await made.start()

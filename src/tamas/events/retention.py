@@ -36,7 +36,8 @@ async def prune(database: Database, at: int, *, days: int, rows: int) -> None:
     async with database.read() as connection:
         last = await connection.scalar(select(func.max(events.c.position))) or 0
         aged = select(events.c.position).where(events.c.created_at < oldest, events.c.position.is_not(None))
-        aged = aged.order_by(events.c.created_at.desc()).limit(1)
+        # Events of one transaction have one time.
+        aged = aged.order_by(events.c.created_at.desc(), events.c.position.desc()).limit(1)
         newest_aged = await connection.scalar(aged) or 0
     await _prune_events(database, min(max(newest_aged, last - rows), last - 1))
     await _prune_attempts(database, oldest, rows)

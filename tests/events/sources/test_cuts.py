@@ -52,6 +52,7 @@ async def connected(floor: Floor) -> None:
     await asyncio.sleep(1.0)  # nothing is told: that takes a moment to see
 
 
+@pytest.mark.slow
 async def test_the_manager_connection_is_cut_in_mid_call(floor: Floor, told: Receiver) -> None:
     """Nothing happened meanwhile, so nothing is told; the end of the call is, once."""
     call, other, cuid = await talk(floor, told)
@@ -64,6 +65,7 @@ async def test_the_manager_connection_is_cut_in_mid_call(floor: Floor, told: Rec
     assert sorted(told.of_call(cuid)) == ["Cdr", f"NewState {ALICE} Idle", f"NewState {BOB} Idle"]
 
 
+@pytest.mark.slow
 async def test_a_call_ends_and_one_begins_behind_our_back(floor: Floor, told: Receiver) -> None:
     """What is different afterwards is told, with the call that came in; nothing that did not happen."""
     call, other, cuid = await talk(floor, told)

@@ -84,6 +84,7 @@ async def test_a_caller_gives_up_before_any_phone_rang(floor: Floor) -> None:
     assert await floor.attempts_of(caller) == []
 
 
+@pytest.mark.slow
 async def test_one_agent_declines_and_another_takes_the_call(floor: Floor) -> None:
     """Both were rung; who declined has a try that came to nothing, who took it has the talk."""
     floor.phones["202"].manner = AutoReject(status=603)
@@ -98,6 +99,7 @@ async def test_one_agent_declines_and_another_takes_the_call(floor: Floor) -> No
     assert (visit["disposition"], visit["dst"], visit["hangup"]) == ("ANSWERED", "203", "caller")
 
 
+@pytest.mark.slow
 async def test_all_agents_are_rung_and_one_is_faster(floor: Floor) -> None:
     """The slower agent's try is no answer and no second visit."""
     await floor.staffed(SALES, "202", "203")
@@ -111,6 +113,7 @@ async def test_all_agents_are_rung_and_one_is_faster(floor: Floor) -> None:
     assert [visit["dst"] for visit in await floor.visits_of(caller)] == ["203"]
 
 
+@pytest.mark.slow
 async def test_a_colleague_picks_up_the_ringing_call_of_an_agent(floor: Floor) -> None:
     """Pickup: counted for the colleague who dialed the code, and as no answer of the agent."""
     await floor.staffed(SALES, "202")
@@ -170,6 +173,7 @@ async def test_two_queues_two_transfers_and_an_end_elsewhere(floor: Floor) -> No
     assert row["record"] in records
 
 
+@pytest.mark.slow
 async def test_an_agent_sends_the_caller_on_by_code(floor: Floor) -> None:
     """Blind transfer with the keys of the phone: the visit ends there, the call goes on with Reza."""
     await floor.staffed(SALES, "202")
@@ -212,6 +216,7 @@ async def test_an_agent_asks_a_colleague_first_and_then_connects_the_caller(floo
     assert await floor.report("cdr", **{"from": "202"}) == [], "asking a colleague is no call of its own"
 
 
+@pytest.mark.slow
 async def test_nobody_works_in_a_queue_that_is_closed_then(floor: Floor) -> None:
     """The caller is turned away at once: abandoned, with the reason in the queue's own word."""
     (queue,) = await floor.server.api(
@@ -242,6 +247,7 @@ async def test_an_agent_is_present_and_takes_a_break(floor: Floor) -> None:
     assert (stay["qnum"], stay["inout"], stay["inout_du"]) == (SALES, 1, stay["duration"])
 
 
+@pytest.mark.slow
 async def test_an_extension_that_is_called_from_outside_is_busy(floor: Floor) -> None:
     """No queue, no details: one row that says busy."""
     floor.phones["204"].manner = AutoReject(status=486)

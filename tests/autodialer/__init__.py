@@ -1,0 +1,1 @@
+"""Campaigns that dial. A package, so that what its tests share ends with the last of them."""
