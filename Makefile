@@ -33,7 +33,7 @@ wheel: console ## Build the package with the console's pages in it, into dist/
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
 test: setup-dev lint console ## Lint, types, and the test suite on a real Asterisk, SQLite and PostgreSQL, in a real browser
-	@$(PYTEST) -m "not slow and not screenshots" --numprocesses 4 --dist loadgroup --no-loadscope-reorder --durations=20
+	@$(PYTEST) -m "not slow and not screenshots" --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations=20
 
 test-failed: setup-dev lint console ## Only what failed the last time
 	@$(PYTEST) -m "not slow and not screenshots" --last-failed --last-failed-no-failures none
