@@ -16,7 +16,7 @@ from tamas.engine.engine import EngineNotReady
 from tamas.engine.link import EngineAccess
 from tamas.records.originates import close_failed
 from tamas.store.database import Database
-from tamas.store.leases import PROCESS_ID, acquire_lease
+from tamas.store.leases import acquire_lease
 from tamas.store.runtime_settings import load_runtime_settings
 from tamas.store.trouble import StoreTrouble
 
@@ -30,7 +30,7 @@ POLL_SECONDS: Final = 1.0
 class FaxSender:
     """Hold :meth:`run` in a task."""
 
-    def __init__(self, database: Database, engine: EngineAccess, *, holder: str = PROCESS_ID) -> None:
+    def __init__(self, database: Database, engine: EngineAccess, *, holder: str | None = None) -> None:
         self._database = database
         self._engine = engine
         self._holder = holder

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,3 +51,28 @@ async def test_one_of_many_holds_a_lease(database: Database) -> None:
     await release_lease(database, "records", holder=winner)
     assert await acquire_lease(database, "records", seconds=-1, holder=other)
     assert await acquire_lease(database, "records", seconds=30, holder=winner), "the lease had expired"
+
+
+_FORK = """
+import os
+from tamas.store.ids import new_id
+from tamas.store.leases import process_id
+
+def said():
+    return f"{new_id()[8:18]} {process_id()}"
+
+here = said()
+read, write = os.pipe()
+if os.fork() == 0:
+    os.write(write, said().encode())
+    os._exit(0)
+print(here, os.read(read, 200).decode())
+"""
+
+
+def test_a_forked_process_is_another() -> None:
+    """It gives ids of its own, and its leases are not those of the process that it came from."""
+    said = subprocess.run([sys.executable, "-c", _FORK], check=True, capture_output=True, text=True)
+    series, holder, forked_series, forked_holder = said.stdout.split()
+    assert series != forked_series
+    assert holder != forked_holder

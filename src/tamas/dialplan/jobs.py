@@ -28,7 +28,7 @@ from tamas.engine.link import EngineAccess
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import STORE_ERRORS, Connection, Database, HotQuery
 from tamas.store.dialplan_schema import call_jobs
-from tamas.store.leases import PROCESS_ID, HeldLease
+from tamas.store.leases import HeldLease
 from tamas.store.trouble import StoreTrouble
 
 log = logging.getLogger(__name__)
@@ -195,7 +195,7 @@ class JobWorker:
         services: JobServices,
         *,
         handlers: Mapping[str, JobHandler] | None = None,
-        holder: str = PROCESS_ID,
+        holder: str | None = None,
     ) -> None:
         """:param handlers: by kind; default: all that are declared."""
         self._services = services

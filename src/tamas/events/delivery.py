@@ -25,7 +25,7 @@ from tamas.outgoing.web import WebConnections
 from tamas.store.changes import Changes
 from tamas.store.database import STORE_ERRORS, Database, HotQuery
 from tamas.store.events_schema import PENDING, event_deliveries, event_receivers
-from tamas.store.leases import PROCESS_ID, HeldLease
+from tamas.store.leases import HeldLease
 from tamas.store.runtime_settings import load_runtime_settings
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Delivery:
         open_secret: Callable[[str], str],
         *,
         clock: Clock | None = None,
-        holder: str = PROCESS_ID,
+        holder: str | None = None,
     ) -> None:
         """:param open_secret: opens what is sealed."""
         self._database = database

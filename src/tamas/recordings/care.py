@@ -16,7 +16,7 @@ from tamas.recordings.retention import forget_recordings
 from tamas.recordings.rows import lose, note_recordings
 from tamas.store.clock import MICROSECONDS
 from tamas.store.database import Database
-from tamas.store.leases import PROCESS_ID, HeldLease
+from tamas.store.leases import HeldLease
 from tamas.store.recordings_schema import recordings
 from tamas.store.runtime_settings import load_runtime_settings
 from tamas.store.trouble import StoreTrouble
@@ -43,7 +43,7 @@ _c = recordings.c
 class RecordingCare:
     """Cares for recordings while :meth:`run` runs."""
 
-    def __init__(self, database: Database, folders: RecordingFolders, *, holder: str = PROCESS_ID) -> None:
+    def __init__(self, database: Database, folders: RecordingFolders, *, holder: str | None = None) -> None:
         self._database = database
         self._folders = folders
         self._conversion = Conversion(database, folders)

@@ -29,7 +29,7 @@ from tamas.records.inbox import CallRows, read_calls
 from tamas.store.autodialer_schema import dial_attempts
 from tamas.store.clock import MICROSECONDS, now
 from tamas.store.database import STORE_ERRORS, Database, HotQuery
-from tamas.store.leases import PROCESS_ID, HeldLease
+from tamas.store.leases import HeldLease
 from tamas.store.schema import calls, cdr, cel, merged_linkedids, queue_log
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Ingestion:
         self,
         database: Database,
         *,
-        holder: str = PROCESS_ID,
+        holder: str | None = None,
         all_told: Callable[[Collection[str]], bool] = lambda _: True,
         on_attempts: Callable[[], None] = lambda: None,
     ) -> None:

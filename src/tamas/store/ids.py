@@ -6,6 +6,7 @@ Source: SA catalogue, ``types.id``.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import secrets
 import time
@@ -15,13 +16,27 @@ from tamas.store.clock import MICROSECONDS
 _SERIALS = 1_000_000_000
 """Serials of channels that we choose begin here. Asterisk's own count up from 0 and never come so far."""
 _ID = re.compile(r"[0-9a-f]{24}")
-_process_part = secrets.token_hex(5)
-_counter = itertools.count(secrets.randbelow(1 << 23))
+
+
+class _Series:
+    """What tells the ids of this process from those of others."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew, as a forked process must."""
+        self.process = secrets.token_hex(5)
+        self.counter = itertools.count(secrets.randbelow(1 << 23))
+
+
+_series = _Series()
+os.register_at_fork(after_in_child=_series.begin)
 
 
 def new_id() -> str:
     """Make an id: 8 digits of epoch seconds, 10 of this process, 6 of a counter."""
-    return f"{int(time.time()):08x}{_process_part}{next(_counter) & 0xFFFFFF:06x}"
+    return f"{int(time.time()):08x}{_series.process}{next(_series.counter) & 0xFFFFFF:06x}"
 
 
 def is_id(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import secrets
@@ -17,9 +18,7 @@ from tamas.store.schema import leases
 
 log = logging.getLogger(__name__)
 
-PROCESS_ID = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[-64:]
-"""Names this process among all that share the store."""
-
+# Made once: leases are renewed all the time.
 _TAKE = {
     dialect: made.values(
         name=bindparam("which"), holder=bindparam("by"), expires_at=bindparam("until")
@@ -34,34 +33,48 @@ _RENEW = (
     )
     .values(holder=bindparam("by"), expires_at=bindparam("until"))
 )
-# Made once: leases are renewed all the time.
 
 
-async def acquire_lease(database: Database, name: str, *, seconds: float, holder: str = PROCESS_ID) -> bool:
+def process_id() -> str:
+    """Names this process among all that share the store."""
+    return _name_of(os.getpid())
+
+
+@functools.cache
+def _name_of(pid: int) -> str:
+    return f"{socket.gethostname()}:{pid}:{secrets.token_hex(4)}"[-64:]
+
+
+async def acquire_lease(database: Database, name: str, *, seconds: float, holder: str | None = None) -> bool:
     """Take or renew a lease.
 
     :param seconds: how long it is ours unless renewed.
+    :param holder: who takes it; ``None``: this process.
     :returns: whether we hold it now. It is refused while another holder's lease has not expired.
     """
     at = now()
-    values = {"which": name, "by": holder, "until": at + int(seconds * MICROSECONDS)}
+    values = {"which": name, "by": holder or process_id(), "until": at + int(seconds * MICROSECONDS)}
     async with database.write() as tx:
         await tx.execute(_TAKE[database.dialect], values)
         result = await tx.execute(_RENEW, values | {"at": at})
         return result.rowcount == 1
 
 
-async def release_lease(database: Database, name: str, *, holder: str = PROCESS_ID) -> None:
+async def release_lease(database: Database, name: str, *, holder: str | None = None) -> None:
     """Give a lease back, so that another need not wait for its expiry."""
+    ours = leases.c.name == name, leases.c.holder == (holder or process_id())
     async with database.write() as tx:
-        await tx.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+        await tx.execute(delete(leases).where(*ours))
 
 
 class HeldLease:
     """A lease that one worker takes, keeps while it works, and gives back."""
 
-    def __init__(self, database: Database, name: str, *, seconds: float, holder: str) -> None:
-        """:param seconds: how long it is ours unless renewed."""
+    def __init__(self, database: Database, name: str, *, seconds: float, holder: str | None) -> None:
+        """
+        :param seconds: how long it is ours unless renewed.
+        :param holder: as for :func:`acquire_lease`.
+        """
         self._database = database
         self._name = name
         self._seconds = seconds
