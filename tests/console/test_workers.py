@@ -14,7 +14,6 @@ pytestmark = pytest.mark.engine
 MOST_BROWSERS = 64
 
 
-@pytest.mark.slow
 async def test_what_is_taken_away_is_gone_in_every_process(new_server: NewServer) -> None:
     """Browsers of one person are answered by different workers; disabling the account ends all at once."""
     server = await new_server("sqlite", workers=1)
