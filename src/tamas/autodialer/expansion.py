@@ -21,6 +21,8 @@ from tamas.store.database import Connection, Database, HotQuery, Row
 
 MAX_ROWS: Final = 1_000
 """Of one transaction, so that a moment in which the machine does something else does not make it long."""
+FIRST_ROWS: Final = 100
+"""PostgreSQL takes some tens of milliseconds more for the first few, until it keeps a plan of the statement."""
 CLEARING: Final = -1
 """The first source: rows that this round has already, from numbers that were changed since."""
 
@@ -42,7 +44,7 @@ class Expander:
     def __init__(self, database: Database, *, clock: Callable[[], int] = now) -> None:
         self._database = database
         self._clock = clock
-        self._pace = Pace()
+        self._pace = Pace(size=FIRST_ROWS)
         self._numbers: tuple[tuple[int, int], Sequence[str]] = ((0, 0), ())
         self.longest = 0.0
         """Seconds of the longest transaction so far."""
