@@ -22,7 +22,7 @@ from tamas.store.database import Connection, Database, HotQuery, Row
 MAX_ROWS: Final = 1_000
 """Of one transaction, so that a moment in which the machine does something else does not make it long."""
 FIRST_ROWS: Final = 100
-"""PostgreSQL takes some tens of milliseconds more for the first few, until it keeps a plan of the statement."""
+"""PostgreSQL takes some tens of milliseconds more for the first few, until it keeps their plan."""
 CLEARING: Final = -1
 """The first source: rows that this round has already, from numbers that were changed since."""
 
