@@ -175,7 +175,7 @@ class Campaign:
 @asynccontextmanager
 async def running(folder: Path, sipp: Sequence[str], *, capacity: int) -> AsyncIterator[Campaign]:
     """A server with a trunk to a carrier."""
-    server = TamasServer(folder)
+    server = TamasServer(folder, command=True)
     phone = Phone(
         number="carrier", server=server.sip, tone_hz=500, sipp=tuple(sipp), local=(CARRIER_ADDRESS, 0)
     )
